@@ -1,0 +1,51 @@
+// Package script runs isolation scripts: text in which a handful of named
+// transactions take steps in a stated order, with the outcome of each step
+// behind an arrow.
+//
+//	# Write skew: each of two doctors leaves because the other is on call.
+//	== serializable
+//	load alice=on bob=on
+//	t1 begin serializable
+//	t2 begin serializable
+//	t1 scan -> alice=on bob=on
+//	t2 scan -> alice=on bob=on
+//	t1 put alice off
+//	t2 put bob off
+//	t1 commit -> ok
+//	t2 commit -> conflict
+//	dump -> alice=off bob=on
+//
+// The interleaving is the order of the lines. Every transaction has a goroutine
+// of its own, so a step that blocks holds up nobody else: it shows "waits", and
+// the line "... t2 put k v -> ok" after the step that released it shows how it
+// came out. That a goroutine waits, and is not merely slow, can only be told
+// inside a testing/synctest bubble, so Run is handed the bubble's Wait.
+//
+// A run writes the script anew with the outcomes it saw. A script holds if the
+// two texts are the same, and is brought up to date by saving the new one.
+//
+// # Lines
+//
+// A line "== name" starts a section; each section runs on a store of its own.
+// Blank lines, lines that start with # and what follows " # " on a line are
+// comments. An outcome of ok is left out, except behind commit.
+//
+//	load k=v ...              commit these values before the transactions start
+//	dump                      all keys and values, as a new read-only transaction sees them
+//	purge                     one full purge
+//	count                     objects and versions in the store
+//	t begin LEVEL             begin transaction t; each name begins once
+//	t get k                   the value, or absent
+//	t put k v
+//	t insert k v              ok, or exists
+//	t delete k
+//	t scan [lo [hi]] [limit n]      lo <= key < hi, in ascending order, at most n pairs
+//	t scandesc [lo [hi]] [limit n]  the same range, greatest key first
+//	t sum [lo [hi]]           the sum of the values in the range
+//	t savepoint name
+//	t rollbackto name
+//	t commit                  ok, or conflict
+//	t rollback
+//
+// The words for errors (absent, exists, conflict, done ...) are the store's.
+package script

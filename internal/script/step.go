@@ -1,0 +1,140 @@
+package script
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	arrow      = " -> "
+	remark     = " # "
+	completion = "..."
+	waits      = "waits"
+	ok         = "ok"
+)
+
+// step is one line of a section, without the outcome that stood behind its arrow.
+type step struct {
+	text    string // as it stands in the script
+	comment string
+	actor   string // the transaction; "" for a step of the store itself
+	verb    string
+	args    []string
+}
+
+// parseStep reads one line that is neither a comment nor a completion.
+func parseStep(line string) (step, error) {
+	text, comment, _ := strings.Cut(line, remark)
+	text, _, _ = strings.Cut(text+" ", arrow)
+	s := step{text: strings.TrimSpace(text), comment: strings.TrimSpace(comment)}
+	words := strings.Fields(s.text)
+	if !isStoreVerb(words[0]) {
+		s.actor, words = words[0], words[1:]
+	}
+	if len(words) == 0 {
+		return s, fmt.Errorf("transaction %s does nothing", s.actor)
+	}
+	s.verb, s.args = words[0], words[1:]
+	return s, s.check()
+}
+
+// isStoreVerb reports whether a step starting with this word is the store's own.
+func isStoreVerb(word string) bool {
+	switch word {
+	case "load", "dump", "purge", "count":
+		return true
+	}
+	return false
+}
+
+// check refuses unknown verbs and wrong numbers of arguments, so that the code
+// that performs a step may rely on both.
+func (s step) check() error {
+	least, most, known := s.arity()
+	if !known {
+		return fmt.Errorf("unknown step %q", s.verb)
+	}
+	if len(s.args) < least || len(s.args) > most {
+		return fmt.Errorf("%s takes %d to %d words, not %d", s.verb, least, most, len(s.args))
+	}
+	return nil
+}
+
+// arity returns how many words may follow the step's verb.
+func (s step) arity() (least, most int, known bool) {
+	if (s.actor == "") != isStoreVerb(s.verb) {
+		return 0, 0, false
+	}
+	switch s.verb {
+	case "dump", "purge", "count", "commit", "rollback":
+		return 0, 0, true
+	case "begin", "get", "delete", "savepoint", "rollbackto":
+		return 1, 1, true
+	case "put", "insert":
+		return 2, 2, true
+	case "scan", "scandesc", "sum":
+		return 0, 4, true
+	case "load":
+		return 1, 1 << 10, true
+	}
+	return 0, 0, false
+}
+
+// render writes the step with the outcome it had this time.
+func (s step) render(outcome string) string {
+	line := s.text
+	if outcome != ok || s.verb == "commit" {
+		line += arrow + outcome
+	}
+	if s.comment != "" {
+		line += " " + remark + s.comment
+	}
+	return line
+}
+
+// parseRange reads the words behind scan, scandesc and sum: [lo [hi]] [limit n].
+func parseRange(verb string, args []string) (Range, error) {
+	r := Range{}
+	if verb == "scandesc" {
+		r.Order = Descending
+	}
+	if n := len(args); n >= 2 && args[n-2] == "limit" {
+		limit, err := strconv.Atoi(args[n-1])
+		if err != nil || limit < 1 {
+			return r, fmt.Errorf("%s: limit %q is not a positive number", verb, args[n-1])
+		}
+		r.Limit, args = limit, args[:n-2]
+	}
+	if len(args) > 2 {
+		return r, fmt.Errorf("%s takes at most two keys, not %d", verb, len(args))
+	}
+	bounds := append(args[:len(args):len(args)], "", "")
+	r.Lo, r.Hi = bounds[0], bounds[1]
+	return r, nil
+}
+
+// parsePairs reads the words behind load: k=v ...
+func parsePairs(args []string) ([]Pair, error) {
+	pairs := make([]Pair, 0, len(args))
+	for _, arg := range args {
+		key, value, found := strings.Cut(arg, "=")
+		if !found {
+			return nil, fmt.Errorf("load: %q is not k=v", arg)
+		}
+		pairs = append(pairs, Pair{key, value})
+	}
+	return pairs, nil
+}
+
+// renderPairs writes the outcome of a scan.
+func renderPairs(pairs []Pair) string {
+	if len(pairs) == 0 {
+		return "nothing"
+	}
+	words := make([]string, len(pairs))
+	for i, p := range pairs {
+		words[i] = p.Key + "=" + p.Value
+	}
+	return strings.Join(words, " ")
+}

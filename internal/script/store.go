@@ -1,0 +1,46 @@
+package script
+
+// Store is what a script runs on.
+type Store interface {
+	// Begin starts a transaction; what levels there are is the store's affair.
+	Begin(level string) (Txn, error)
+	// Purge removes every version that nobody can see.
+	Purge()
+	// Counts returns how many objects and versions the store holds.
+	Counts() (objects, versions int64)
+	// Outcome returns the word by which scripts call an error.
+	Outcome(err error) string
+}
+
+// Txn is one transaction of a Store. All its methods are called from one goroutine,
+// and Rollback also after the transaction ended.
+type Txn interface {
+	Get(key string) (string, error)
+	Put(key, value string) error
+	Insert(key, value string) error
+	Delete(key string) error
+	Scan(r Range) ([]Pair, error)
+	Savepoint(name string) error
+	RollbackTo(name string) error
+	Commit() error
+	Rollback() error
+}
+
+// Range is what a scan step asks for.
+type Range struct {
+	Lo, Hi string // Lo <= key < Hi; an empty Hi means to the end
+	Order  Order
+	Limit  int // leave the scan after so many pairs; 0: run it to its end
+}
+
+// Order is the direction of a scan.
+type Order int
+
+// The two directions: smallest key first, and greatest key first.
+const (
+	Ascending Order = iota
+	Descending
+)
+
+// Pair is a key and its value.
+type Pair struct{ Key, Value string }
