@@ -1,0 +1,212 @@
+package storage
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/tidwall/btree"
+	"go.uber.org/atomic"
+)
+
+// ordered is the index of the objects in key order: leaves of up to leafSize
+// objects, doubly linked, and a directory of the leaves by their lowest key.
+// Readers take no lock: what a leaf holds is an array that is replaced, never
+// changed, and the directory is a copy-on-write B-tree behind one pointer.
+//
+// An insert copies one array of pointers and publishes it by CAS, so inserts
+// into different leaves do not meet; only a leaf that is full or empty takes the
+// lock, and only then the directory changes. One copy-on-write tree over all
+// objects was the alternative: every insert copies a path and all inserts meet
+// at the root.
+//
+// What a scan is promised: it meets every object that was in the index when it
+// began and is not removed, once, in order. (Objects that come while it runs may
+// be met or not, in any order; its snapshot sees none of them.) A leaf that is split or dropped is
+// frozen first: it keeps what it held and the neighbours it had, so a scan that
+// stands on it goes on as if nothing had happened. The promise needs two rules.
+// A leaf that is not frozen links to neighbours that are not frozen, or were
+// frozen by an edit that is not yet published; and the new leaves of an edit take
+// inserts only once the directory has them, which is its last step.
+type ordered struct {
+	dir atomic.Pointer[directory] // never changed once it is here
+
+	mu     sync.Mutex // protects following fields, freezing and links
+	master *directory
+}
+
+// directory maps the lowest key of a leaf to the leaf. The first leaf has "".
+type directory = btree.Map[string, *leaf]
+
+const leafSize = 64
+
+type leaf struct {
+	low        string
+	held       atomic.Pointer[content]
+	next, prev atomic.Pointer[leaf]
+}
+
+// content is what a leaf holds at one time, in key order; it never changes.
+type content struct {
+	objects []*Object
+	frozen  bool
+}
+
+func newOrdered() *ordered {
+	ix := &ordered{master: &directory{}}
+	first := newLeaf("", nil)
+	ix.master.Set(first.low, first)
+	ix.publish()
+	return ix
+}
+
+func newLeaf(low string, objects []*Object) *leaf {
+	l := &leaf{low: low}
+	l.held.Store(&content{objects: objects})
+	return l
+}
+
+// asString views a key as a string without a copy. Keys do not change.
+func asString(key []byte) string { return unsafe.String(unsafe.SliceData(key), len(key)) }
+
+// leafOf returns the leaf that has the key, or would have it.
+func (ix *ordered) leafOf(key []byte) (at *leaf) {
+	ix.dir.Load().Descend(asString(key), func(_ string, l *leaf) bool {
+		at = l
+		return false
+	})
+	return at
+}
+
+// search returns the position of the first object at or above key.
+func (c *content) search(key []byte) (int, bool) {
+	return slices.BinarySearchFunc(c.objects, key, func(o *Object, key []byte) int {
+		return bytes.Compare(o.Key(), key)
+	})
+}
+
+// insert adds o. No object with its key is there.
+func (ix *ordered) insert(o *Object) {
+	for {
+		l := ix.leafOf(o.Key())
+		c := l.held.Load()
+		switch {
+		case c.frozen:
+			ix.waitForEdit()
+		case len(c.objects) >= leafSize:
+			ix.split(l)
+		default:
+			i, _ := c.search(o.Key())
+			if l.held.CompareAndSwap(c, c.with(i, o)) {
+				return
+			}
+		}
+	}
+}
+
+// remove takes o out, by identity. It does nothing if o is not there.
+func (ix *ordered) remove(o *Object) {
+	for {
+		l := ix.leafOf(o.Key())
+		c := l.held.Load()
+		if c.frozen {
+			ix.waitForEdit()
+			continue
+		}
+		i, found := c.search(o.Key())
+		if !found || c.objects[i] != o {
+			return
+		}
+		if !l.held.CompareAndSwap(c, c.without(i)) {
+			continue
+		}
+		if len(c.objects) == 1 && l.low != "" {
+			ix.drop(l)
+		}
+		return
+	}
+}
+
+func (c *content) with(i int, o *Object) *content {
+	objects := make([]*Object, len(c.objects)+1)
+	copy(objects, c.objects[:i])
+	objects[i] = o
+	copy(objects[i+1:], c.objects[i:])
+	return &content{objects: objects}
+}
+
+func (c *content) without(i int) *content {
+	return &content{objects: slices.Concat(c.objects[:i], c.objects[i+1:])}
+}
+
+// waitForEdit returns once the edit that froze a leaf is published.
+func (ix *ordered) waitForEdit() {
+	ix.mu.Lock()
+	ix.mu.Unlock() //nolint:staticcheck // the wait is all that is wanted
+}
+
+// freeze stops all inserts into l and returns what it holds, or nil if it is
+// frozen already. The caller holds mu.
+func (l *leaf) freeze() *content {
+	for {
+		c := l.held.Load()
+		if c.frozen {
+			return nil
+		}
+		if l.held.CompareAndSwap(c, &content{objects: c.objects, frozen: true}) {
+			return c
+		}
+	}
+}
+
+// split replaces l by two leaves. A leaf at the end keeps all it has and gets a
+// new neighbour: keys that come in ascending order fill their leaves.
+func (ix *ordered) split(l *leaf) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	c := l.freeze()
+	if c == nil {
+		return
+	}
+	middle := len(c.objects) / 2
+	if l.next.Load() == nil {
+		middle = len(c.objects) - 1
+	}
+	left := newLeaf(l.low, slices.Clone(c.objects[:middle]))
+	right := newLeaf(string(c.objects[middle].Key()), slices.Clone(c.objects[middle:]))
+	left.next.Store(right)
+	right.prev.Store(left)
+	ix.link(l.prev.Load(), left)
+	ix.link(right, l.next.Load())
+	ix.master.Set(left.low, left)
+	ix.master.Set(right.low, right)
+	ix.publish()
+}
+
+// drop takes the empty leaf l out, unless something was inserted meanwhile.
+func (ix *ordered) drop(l *leaf) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	c := l.held.Load()
+	if c.frozen || len(c.objects) > 0 || !l.held.CompareAndSwap(c, &content{frozen: true}) {
+		return
+	}
+	ix.link(l.prev.Load(), l.next.Load())
+	ix.master.Delete(l.low)
+	ix.publish()
+}
+
+// link makes a and b neighbours; either may be nil. The caller holds mu.
+func (ix *ordered) link(a, b *leaf) {
+	if a != nil {
+		a.next.Store(b)
+	}
+	if b != nil {
+		b.prev.Store(a)
+	}
+}
+
+// publish makes the master copy of the directory the one that lookups use. The
+// caller holds mu.
+func (ix *ordered) publish() { ix.dir.Store(ix.master.Copy()) }
