@@ -1,22 +1,25 @@
 package script
 
-import (
-	"fmt"
-	"strconv"
-)
+import "fmt"
 
 // actor is one transaction of a script and the goroutine that takes its steps.
-// txn belongs to that goroutine; everything else to the runner.
+// txn and cursors belong to that goroutine; everything else to the runner.
 type actor struct {
 	store    Store
 	txn      Txn
+	cursors  map[string]*cursor
 	steps    chan step
 	outcomes chan string // holds one, so that nobody need be there when a step ends
 	waiting  *step       // the step it is blocked in, nil if it is idle
 }
 
 func newActor(store Store) *actor {
-	a := &actor{store: store, steps: make(chan step), outcomes: make(chan string, 1)}
+	a := &actor{
+		store:    store,
+		cursors:  map[string]*cursor{},
+		steps:    make(chan step),
+		outcomes: make(chan string, 1),
+	}
 	go a.run()
 	return a
 }
@@ -25,6 +28,9 @@ func newActor(store Store) *actor {
 func (a *actor) run() {
 	for s := range a.steps {
 		a.outcomes <- a.perform(s)
+	}
+	for _, c := range a.cursors {
+		c.leave()
 	}
 	if a.txn != nil {
 		a.txn.Rollback()
@@ -49,9 +55,15 @@ func (a *actor) perform(s step) string {
 	case "delete":
 		return a.name(a.txn.Delete(s.args[0]))
 	case "scan", "scandesc":
-		return a.scan(s, renderPairs)
+		return a.scan(s, scan.render)
 	case "sum":
-		return a.scan(s, renderSum)
+		return a.scan(s, scan.sum)
+	case "open", "opendesc":
+		return a.open(s)
+	case "next":
+		return a.next(s.args[0])
+	case "stop":
+		return a.leave(s.args[0])
 	case "savepoint":
 		return a.name(a.txn.Savepoint(s.args[0]))
 	case "rollbackto":
@@ -77,19 +89,56 @@ func (a *actor) get(key string) string {
 	if err != nil {
 		return a.name(err)
 	}
-	return value
+	return quoteEmpty(value)
 }
 
-func (a *actor) scan(s step, render func([]Pair) string) string {
-	r, err := parseRange(s.verb, s.args)
+func (a *actor) scan(s step, outcome func(scan, Txn) string) string {
+	sc, err := parseScan(s.verb, s.args)
 	if err != nil {
 		return err.Error()
 	}
-	pairs, err := a.txn.Scan(r)
+	return a.orError(outcome(sc, a.txn))
+}
+
+func (a *actor) open(s step) string {
+	name := s.args[0]
+	sc, err := parseScan(s.verb, s.args[1:])
 	if err != nil {
+		return err.Error()
+	}
+	if c := a.cursors[name]; c != nil {
+		c.leave()
+	}
+	a.cursors[name] = newCursor(a.txn.Scan(sc.Range))
+	return ok
+}
+
+func (a *actor) next(name string) string {
+	c := a.cursors[name]
+	if c == nil {
+		return "no cursor"
+	}
+	if c.left {
+		return c.step()
+	}
+	return a.orError(c.step())
+}
+
+func (a *actor) leave(name string) string {
+	c := a.cursors[name]
+	if c == nil {
+		return "no cursor"
+	}
+	c.leave()
+	return ok
+}
+
+// orError returns the outcome of a scan, unless an error stopped it.
+func (a *actor) orError(outcome string) string {
+	if err := a.txn.Err(); err != nil {
 		return a.name(err)
 	}
-	return render(pairs)
+	return outcome
 }
 
 // name returns the outcome that an error, or none, stands for.
@@ -98,17 +147,4 @@ func (a *actor) name(err error) string {
 		return ok
 	}
 	return a.store.Outcome(err)
-}
-
-// renderSum writes the outcome of a sum step.
-func renderSum(pairs []Pair) string {
-	sum := 0
-	for _, p := range pairs {
-		n, err := strconv.Atoi(p.Value)
-		if err != nil {
-			return fmt.Sprintf("%s=%s is not a number", p.Key, p.Value)
-		}
-		sum += n
-	}
-	return strconv.Itoa(sum)
 }

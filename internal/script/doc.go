@@ -28,7 +28,8 @@
 //
 // A line "== name" starts a section; each section runs on a store of its own.
 // Blank lines, lines that start with # and what follows " # " on a line are
-// comments. An outcome of ok is left out, except behind commit.
+// comments. An outcome of ok is left out, except behind commit. The word "" is the
+// empty string.
 //
 //	load k=v ...              commit these values before the transactions start
 //	dump                      all keys and values, as a new read-only transaction sees them
@@ -42,6 +43,10 @@
 //	t scan [lo [hi]] [limit n]      lo <= key < hi, in ascending order, at most n pairs
 //	t scandesc [lo [hi]] [limit n]  the same range, greatest key first
 //	t sum [lo [hi]]           the sum of the values in the range
+//	t open c [lo [hi]]        a cursor c over the range, which nobody has read yet
+//	t opendesc c [lo [hi]]
+//	t next c                  its next pair, or end
+//	t stop c                  leave the cursor where it is
 //	t savepoint name
 //	t rollbackto name
 //	t commit                  ok, or conflict

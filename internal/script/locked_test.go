@@ -2,9 +2,9 @@ package script
 
 import (
 	"errors"
+	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -111,24 +111,42 @@ func (t *lockedTxn) Delete(key string) error {
 	})
 }
 
-func (t *lockedTxn) Scan(r Range) ([]Pair, error) {
-	t.store.mu.Lock()
-	defer t.store.mu.Unlock()
-	var pairs []Pair
-	for key, value := range t.store.values {
-		if key >= r.Lo && (r.Hi == "" || key < r.Hi) {
-			pairs = append(pairs, Pair{key, value})
+// Scan looks for the next key at each step, so that it sees every write ahead of it.
+func (t *lockedTxn) Scan(r Range) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for key, found := t.next(r); found; key, found = t.next(r) {
+			if !yield(key, t.store.values[key]) {
+				return
+			}
+			if r.Order == Ascending {
+				r.Lo = key + "\x00"
+			} else {
+				r.Hi = key
+			}
 		}
 	}
-	slices.SortFunc(pairs, func(a, b Pair) int { return strings.Compare(a.Key, b.Key) })
-	if r.Order == Descending {
-		slices.Reverse(pairs)
-	}
-	if r.Limit > 0 && len(pairs) > r.Limit {
-		pairs = pairs[:r.Limit]
-	}
-	return pairs, nil
 }
+
+// next returns the first key of a range, in its order.
+func (t *lockedTxn) next(r Range) (string, bool) {
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	var keys []string
+	for key := range t.store.values {
+		if key >= r.Lo && (r.Hi == "" || key < r.Hi) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return "", false
+	}
+	if r.Order == Descending {
+		return slices.Max(keys), true
+	}
+	return slices.Min(keys), true
+}
+
+func (t *lockedTxn) Err() error { return nil }
 
 func (t *lockedTxn) Savepoint(name string) error {
 	return t.write(func(values map[string]string) error {

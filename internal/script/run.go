@@ -160,7 +160,7 @@ func (r *runner) load(args []string) error {
 		return err
 	}
 	for _, p := range pairs {
-		if err := txn.Put(p.Key, p.Value); err != nil {
+		if err := txn.Put(p[0], p[1]); err != nil {
 			return err
 		}
 	}
@@ -174,6 +174,5 @@ func (r *runner) dump() (string, error) {
 		return "", err
 	}
 	defer txn.Rollback()
-	pairs, err := txn.Scan(Range{})
-	return renderPairs(pairs), err
+	return scan{}.render(txn), txn.Err()
 }

@@ -93,22 +93,22 @@ func TestSteplessFiles(t *testing.T) {
 	}
 }
 
-func TestRanges(t *testing.T) {
+func TestScans(t *testing.T) {
 	for _, c := range []struct {
 		verb, args string
-		want       Range
+		want       scan
 		fails      bool
 	}{
-		{"scan", "", Range{}, false},
-		{"scan", "a", Range{Lo: "a"}, false},
-		{"scan", "a c", Range{Lo: "a", Hi: "c"}, false},
-		{"scandesc", "a c limit 2", Range{Lo: "a", Hi: "c", Order: Descending, Limit: 2}, false},
-		{"scan", "limit 1", Range{Limit: 1}, false},
-		{"scan", "a b c", Range{}, true},
-		{"scan", "limit 0", Range{}, true},
-		{"scan", "limit x", Range{}, true},
+		{"scan", "", scan{}, false},
+		{"scan", "a", scan{Range: Range{Lo: "a"}}, false},
+		{"scan", "a c", scan{Range: Range{Lo: "a", Hi: "c"}}, false},
+		{"scandesc", "a c limit 2", scan{Range{"a", "c", Descending}, 2}, false},
+		{"scan", "limit 1", scan{limit: 1}, false},
+		{"scan", "a b c", scan{}, true},
+		{"scan", "limit 0", scan{}, true},
+		{"scan", "limit x", scan{}, true},
 	} {
-		got, err := parseRange(c.verb, strings.Fields(c.args))
+		got, err := parseScan(c.verb, strings.Fields(c.args))
 		if (err != nil) != c.fails || err == nil && got != c.want {
 			t.Errorf("%s %s: %+v, %v", c.verb, c.args, got, err)
 		}

@@ -2,7 +2,6 @@ package script
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -35,7 +34,10 @@ func parseStep(line string) (step, error) {
 	if len(words) == 0 {
 		return s, fmt.Errorf("transaction %s does nothing", s.actor)
 	}
-	s.verb, s.args = words[0], words[1:]
+	s.verb = words[0]
+	for _, word := range words[1:] {
+		s.args = append(s.args, unquote(word))
+	}
 	return s, s.check()
 }
 
@@ -69,12 +71,14 @@ func (s step) arity() (least, most int, known bool) {
 	switch s.verb {
 	case "dump", "purge", "count", "commit", "rollback":
 		return 0, 0, true
-	case "begin", "get", "delete", "savepoint", "rollbackto":
+	case "begin", "get", "delete", "savepoint", "rollbackto", "next", "stop":
 		return 1, 1, true
 	case "put", "insert":
 		return 2, 2, true
 	case "scan", "scandesc", "sum":
 		return 0, 4, true
+	case "open", "opendesc":
+		return 1, 3, true
 	case "load":
 		return 1, 1 << 10, true
 	}
@@ -93,48 +97,31 @@ func (s step) render(outcome string) string {
 	return line
 }
 
-// parseRange reads the words behind scan, scandesc and sum: [lo [hi]] [limit n].
-func parseRange(verb string, args []string) (Range, error) {
-	r := Range{}
-	if verb == "scandesc" {
-		r.Order = Descending
-	}
-	if n := len(args); n >= 2 && args[n-2] == "limit" {
-		limit, err := strconv.Atoi(args[n-1])
-		if err != nil || limit < 1 {
-			return r, fmt.Errorf("%s: limit %q is not a positive number", verb, args[n-1])
-		}
-		r.Limit, args = limit, args[:n-2]
-	}
-	if len(args) > 2 {
-		return r, fmt.Errorf("%s takes at most two keys, not %d", verb, len(args))
-	}
-	bounds := append(args[:len(args):len(args)], "", "")
-	r.Lo, r.Hi = bounds[0], bounds[1]
-	return r, nil
-}
-
 // parsePairs reads the words behind load: k=v ...
-func parsePairs(args []string) ([]Pair, error) {
-	pairs := make([]Pair, 0, len(args))
+func parsePairs(args []string) ([][2]string, error) {
+	pairs := make([][2]string, 0, len(args))
 	for _, arg := range args {
 		key, value, found := strings.Cut(arg, "=")
 		if !found {
 			return nil, fmt.Errorf("load: %q is not k=v", arg)
 		}
-		pairs = append(pairs, Pair{key, value})
+		pairs = append(pairs, [2]string{unquote(key), unquote(value)})
 	}
 	return pairs, nil
 }
 
-// renderPairs writes the outcome of a scan.
-func renderPairs(pairs []Pair) string {
-	if len(pairs) == 0 {
-		return "nothing"
+// quoteEmpty makes a word of the empty string, which would not be one otherwise.
+func quoteEmpty(s string) string {
+	if s == "" {
+		return `""`
 	}
-	words := make([]string, len(pairs))
-	for i, p := range pairs {
-		words[i] = p.Key + "=" + p.Value
+	return s
+}
+
+// unquote is the inverse of quoteEmpty.
+func unquote(word string) string {
+	if word == `""` {
+		return ""
 	}
-	return strings.Join(words, " ")
+	return word
 }

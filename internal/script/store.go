@@ -1,5 +1,7 @@
 package script
 
+import "iter"
+
 // Store is what a script runs on.
 type Store interface {
 	// Begin starts a transaction; what levels there are is the store's affair.
@@ -19,7 +21,8 @@ type Txn interface {
 	Put(key, value string) error
 	Insert(key, value string) error
 	Delete(key string) error
-	Scan(r Range) ([]Pair, error)
+	Scan(r Range) iter.Seq2[string, string]
+	Err() error // the error that stopped a Scan
 	Savepoint(name string) error
 	RollbackTo(name string) error
 	Commit() error
@@ -30,7 +33,6 @@ type Txn interface {
 type Range struct {
 	Lo, Hi string // Lo <= key < Hi; an empty Hi means to the end
 	Order  Order
-	Limit  int // leave the scan after so many pairs; 0: run it to its end
 }
 
 // Order is the direction of a scan.
@@ -41,6 +43,3 @@ const (
 	Ascending Order = iota
 	Descending
 )
-
-// Pair is a key and its value.
-type Pair struct{ Key, Value string }
