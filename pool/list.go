@@ -115,6 +115,7 @@ type Stats struct {
 	Active         int    // of these
 	Ended          uint64 // transactions that ended, however
 	Made           uint64 // slots ever made
+	Oldest         uint64 // the smallest snapshot of these, or 0
 	ExclusiveLocks uint64 // times the exclusive lock was taken
 }
 
@@ -128,6 +129,9 @@ func (p *Pool) Stats() Stats {
 		st.Ended += s.gen.Load() &^ Forced
 		if snap := s.snap.Load(); snap != Available && snap != Retired {
 			st.Active++
+			if snap &^= Update; st.Oldest == 0 || snap < st.Oldest {
+				st.Oldest = snap
+			}
 		}
 	}
 	return st

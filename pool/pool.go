@@ -148,8 +148,10 @@ func (p *Pool) search(kind uint64) (s *Slot, gen, snapshot uint64) {
 	return nil, 0, 0
 }
 
-// grow appends slots. The caller holds the exclusive lock.
+// grow appends slots, and drops those that are retired. The caller holds the
+// exclusive lock.
 func (p *Pool) grow() {
+	p.dropRetired()
 	old := *p.list.Load()
 	n := 1 + max(batch, len(old)/8)
 	if p.stages.NoBatch {

@@ -75,31 +75,42 @@ func (s *Slot) Tag(gen uint64) any {
 // CAS, every scan that missed the slot had loaded its mark no later than that,
 // and purges nothing that this snapshot sees (package deps, Purge). The loop
 // goes round again only if something was published in between.
+//
+// A forced end may strike at any point. It is noticed by its mark on gen, or by
+// the CAS that moves the snapshot, or else by the handle, which carries the
+// generation that was forced.
 func (s *Slot) take(mark *atomic.Uint64, kind uint64) (gen, snapshot uint64, won bool) {
 	snapshot = mark.Load()
 	if !s.snap.CompareAndSwap(Available, snapshot|kind) {
 		return 0, 0, false
 	}
-	gen = s.gen.Load()
-	for mark.Load() != snapshot {
-		snapshot = mark.Load()
-		s.snap.Store(snapshot | kind)
+	if gen = s.gen.Load(); gen&Forced != 0 {
+		return 0, 0, false
+	}
+	for now := mark.Load(); now != snapshot; now = mark.Load() {
+		if !s.snap.CompareAndSwap(snapshot|kind, now|kind) {
+			return 0, 0, false
+		}
+		snapshot = now
 	}
 	return gen, snapshot, true
 }
 
-// End ends the transaction of generation gen and makes the slot available. It
-// reports false if the transaction was over already. The CAS decides between
-// two closers of one copied handle: a plain store of the later one would free a
-// slot that belongs to somebody else by then.
-func (s *Slot) End(gen uint64) bool {
+// End ends the transaction of generation gen, whose snap word is word, and makes
+// the slot available. It reports false if the transaction was over already.
+//
+// The first CAS decides between two closers of one copied handle: a plain store
+// of the later one would free a slot that belongs to somebody else by then. The
+// second fails only if the slot was retired between the two, by Close say; a
+// store there would make a slot available that is in no list.
+func (s *Slot) End(gen, word uint64) bool {
 	if s.staged != nil {
 		return s.staged.endStaged(s, gen)
 	}
 	if !s.gen.CompareAndSwap(gen, gen+1) {
 		return false
 	}
-	s.snap.Store(Available)
+	s.snap.CompareAndSwap(word, Available)
 	return true
 }
 

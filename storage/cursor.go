@@ -2,108 +2,84 @@ package storage
 
 import "bytes"
 
-// Cursor walks over the objects of a range in key order. It takes no lock; see
-// ordered for what it meets. The zero Cursor is at its end.
+// Cursor walks over the objects of a range in key order, up or down. It takes no
+// lock; see ordered for what it meets. The zero Cursor is at its end.
 type Cursor struct {
 	at      *leaf
 	objects []*Object // of at, what is left of them in the range
-	bound   []byte    // the far end of the range
-	bounded bool
+	lo, hi  []byte    // hi nil: to the end
+	down    bool
 }
 
-// Ascend returns a cursor over lo ≤ key < hi; hi nil means to the end.
+// Ascend returns a cursor over lo ≤ key < hi, smallest first; hi nil means to the
+// end.
 func (s *Store) Ascend(lo, hi []byte) Cursor {
-	c := Cursor{at: s.ordered.leafOf(lo), bound: hi, bounded: hi != nil}
-	held := c.at.held.Load()
-	i, _ := held.search(lo)
-	c.objects = c.below(held.objects[i:])
+	c := Cursor{at: s.ordered.leafOf(lo), lo: lo, hi: hi}
+	c.objects = c.below(above(c.at.held.Load().objects, lo))
 	return c
 }
 
-// Next returns the next object upwards, or nil at the end.
+// Descend returns a cursor over the same range, greatest first.
+func (s *Store) Descend(lo, hi []byte) Cursor {
+	c := Cursor{lo: lo, hi: hi, down: true}
+	if hi == nil {
+		c.at = s.ordered.last()
+	} else {
+		c.at = s.ordered.leafOf(hi)
+	}
+	c.objects = c.notBelow(c.below(c.at.held.Load().objects))
+	return c
+}
+
+// Next returns the next object, or nil at the end.
 func (c *Cursor) Next() *Object {
-	if len(c.objects) == 0 && !c.nextLeaf() {
+	if len(c.objects) == 0 && !c.advance() {
 		return nil
+	}
+	if c.down {
+		last := len(c.objects) - 1
+		o := c.objects[last]
+		c.objects = c.objects[:last]
+		return o
 	}
 	o := c.objects[0]
 	c.objects = c.objects[1:]
 	return o
 }
 
-func (c *Cursor) nextLeaf() bool {
-	for c.at != nil {
-		if c.at = c.at.next.Load(); c.at == nil {
-			return false
-		}
-		c.objects = c.below(c.at.held.Load().objects)
-		if len(c.objects) > 0 {
-			return true
+// advance goes on to the next leaf that has something in the range.
+func (c *Cursor) advance() bool {
+	for c.at != nil && len(c.objects) == 0 {
+		if c.down {
+			if c.at = c.at.prev.Load(); c.at != nil {
+				c.objects = c.notBelow(c.at.held.Load().objects)
+			}
+		} else if c.at = c.at.next.Load(); c.at != nil {
+			c.objects = c.below(c.at.held.Load().objects)
 		}
 	}
-	return false
+	return len(c.objects) > 0
 }
 
-// below cuts off what is not below the bound, and ends the walk there.
+// below cuts off what is not below hi. A walk upwards ends there.
 func (c *Cursor) below(objects []*Object) []*Object {
-	if !c.bounded || len(objects) == 0 || bytes.Compare(objects[len(objects)-1].Key(), c.bound) < 0 {
+	if c.hi == nil || len(objects) == 0 || bytes.Compare(objects[len(objects)-1].Key(), c.hi) < 0 {
+		return objects
+	}
+	if !c.down {
+		c.at = nil
+	}
+	return objects[:position(objects, c.hi)]
+}
+
+// notBelow cuts off what is below lo. A walk downwards ends there.
+func (c *Cursor) notBelow(objects []*Object) []*Object {
+	if len(objects) == 0 || bytes.Compare(objects[0].Key(), c.lo) >= 0 {
 		return objects
 	}
 	c.at = nil
-	i, _ := (&content{objects: objects}).search(c.bound)
-	return objects[:i]
+	return above(objects, c.lo)
 }
 
-// Descend returns a cursor over lo ≤ key < hi from the top; hi nil means from
-// the end.
-func (s *Store) Descend(lo, hi []byte) Cursor {
-	c := Cursor{bound: lo, bounded: len(lo) > 0}
-	if hi == nil {
-		c.at = s.ordered.last()
-		c.objects = c.above(c.at.held.Load().objects)
-		return c
-	}
-	c.at = s.ordered.leafOf(hi)
-	held := c.at.held.Load()
-	i, _ := held.search(hi)
-	c.objects = c.above(held.objects[:i])
-	return c
-}
-
-// Previous returns the next object downwards, or nil at the end.
-func (c *Cursor) Previous() *Object {
-	if len(c.objects) == 0 && !c.previousLeaf() {
-		return nil
-	}
-	o := c.objects[len(c.objects)-1]
-	c.objects = c.objects[:len(c.objects)-1]
-	return o
-}
-
-func (c *Cursor) previousLeaf() bool {
-	for c.at != nil {
-		if c.at = c.at.prev.Load(); c.at == nil {
-			return false
-		}
-		c.objects = c.above(c.at.held.Load().objects)
-		if len(c.objects) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// above cuts off what is below the bound, and ends the walk there.
-func (c *Cursor) above(objects []*Object) []*Object {
-	if !c.bounded || len(objects) == 0 || bytes.Compare(objects[0].Key(), c.bound) >= 0 {
-		return objects
-	}
-	c.at = nil
-	i, _ := (&content{objects: objects}).search(c.bound)
-	return objects[i:]
-}
-
-// last returns the last leaf.
-func (ix *ordered) last() *leaf {
-	_, l, _ := ix.dir.Load().Max()
-	return l
-}
+// above cuts off what is below lo.
+func above(objects []*Object, lo []byte) []*Object { return objects[position(objects, lo):] }

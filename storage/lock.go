@@ -20,12 +20,12 @@ const (
 	Dead
 )
 
-// TryLock attempts to win the lock word, by one CAS.
+// TryLock attempts to win the lock word. It writes only if the word looks free.
 func (o *Object) TryLock() LockResult {
-	if o.lock.CompareAndSwap(0, held) {
+	switch word := o.lock.Load(); {
+	case word == 0 && o.lock.CompareAndSwap(0, held):
 		return Locked
-	}
-	if o.IsDead() {
+	case word == dead:
 		return Dead
 	}
 	return Owned

@@ -79,11 +79,18 @@ func (ix *ordered) leafOf(key []byte) (at *leaf) {
 	return at
 }
 
-// search returns the position of the first object at or above key.
-func (c *content) search(key []byte) (int, bool) {
-	return slices.BinarySearchFunc(c.objects, key, func(o *Object, key []byte) int {
+// last returns the last leaf.
+func (ix *ordered) last() *leaf {
+	_, l, _ := ix.dir.Load().Max()
+	return l
+}
+
+// position returns where the first object at or above key is, or would be.
+func position(in []*Object, key []byte) int {
+	i, _ := slices.BinarySearchFunc(in, key, func(o *Object, key []byte) int {
 		return bytes.Compare(o.Key(), key)
 	})
+	return i
 }
 
 // insert adds o. No object with its key is there.
@@ -97,8 +104,7 @@ func (ix *ordered) insert(o *Object) {
 		case len(c.objects) >= leafSize:
 			ix.split(l)
 		default:
-			i, _ := c.search(o.Key())
-			if l.held.CompareAndSwap(c, c.with(i, o)) {
+			if l.held.CompareAndSwap(c, c.with(position(c.objects, o.Key()), o)) {
 				return
 			}
 		}
@@ -114,8 +120,8 @@ func (ix *ordered) remove(o *Object) {
 			ix.waitForEdit()
 			continue
 		}
-		i, found := c.search(o.Key())
-		if !found || c.objects[i] != o {
+		i := position(c.objects, o.Key())
+		if i == len(c.objects) || c.objects[i] != o {
 			return
 		}
 		if !l.held.CompareAndSwap(c, c.without(i)) {

@@ -135,6 +135,9 @@ func (v *Version) Marks() Marks { return v.marks }
 // SetMarks adds to the purge's marks.
 func (v *Version) SetMarks(m Marks) { v.marks |= m }
 
+// ClearMarks forgets the purge's marks.
+func (v *Version) ClearMarks() { v.marks = 0 }
+
 // Visible returns the version that a transaction reading at snapshot sees, the
 // first of the chain with a commit timestamp at or below it, or nil. A version
 // that is pending counts if its transaction is committed. Nothing waits here

@@ -1,0 +1,110 @@
+// Package deps is the dependency manager: who is active, who committed, in which
+// order, who waits for whom, and which versions nobody can see any more. It looks
+// at timestamps and never at a value.
+//
+//	Begin ─► … ─► Commit: vote (vote.go, waits.go) ─► section (section.go, validate.go) ─► release, purge (purge.go)
+//
+// # Lock order
+//
+//	object lock words, in key order
+//	  section (nothing is locked in it)
+//	purge.mu
+//	  an object lock word, by one attempt
+//	    stripe.mu of waits
+//	      ordered index, then shard of the table (package storage)
+//	  pool: looks, then the exclusive lock
+//
+// No lock of the left column is waited for while one further down is held.
+package deps
+
+import (
+	"time"
+
+	"github.com/puzpuzpuz/xsync/v3"
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/internal/pad"
+	"github.com/tierceldb/tiercel/internal/stages"
+	"github.com/tierceldb/tiercel/pool"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// Manager orders the transactions on one store.
+type Manager struct {
+	Store  *storage.Store
+	pool   *pool.Pool
+	opened time.Time
+
+	_ pad.Line
+	// visible is V: every commit up to it is visible to what begins now. Stored
+	// only in the section, once a group.
+	visible atomic.Uint64
+	_       pad.Line
+
+	section section
+	linked  atomic.Uint64 // writes of all records linked
+	labels  labels
+
+	waits    waits
+	purge    purge
+	versions *xsync.Counter // unlinked versions, negative
+}
+
+// first is the timestamp of the empty store.
+const first = 1
+
+// New returns a manager of an empty store. off switches optimisations of the
+// active list off.
+func New(off stages.Stages) *Manager {
+	m := &Manager{Store: storage.New(), opened: time.Now(), versions: xsync.NewCounter()}
+	m.visible.Store(first)
+	m.pool = pool.New(&m.visible, off)
+	origin := &Record{} // stands for the empty store at the head of the committed list
+	m.section.tail.Store(origin)
+	m.section.last = first
+	m.purge.at = origin
+	m.purge.m.Store(first)
+	m.purge.horizon = first
+	m.purge.due.Store(first + scanEvery)
+	m.purge.aside = make(map[uint64][]pinned)
+	return m
+}
+
+// BeginRead begins a read-only transaction: a slot, its generation, and the
+// snapshot. The slot is nil after Close. Slot.End ends it.
+func (m *Manager) BeginRead() (slot *pool.Slot, gen, snapshot uint64) { return m.pool.Begin(0) }
+
+// Active calls fn with every active slot.
+func (m *Manager) Active(fn func(slot *pool.Slot, gen, snap uint64)) { m.pool.Active(fn) }
+
+// Age returns how long the transaction has been open.
+func (m *Manager) Age(r *Record) time.Duration { return time.Since(m.opened) - r.Begun }
+
+// Stats are the manager's figures.
+type Stats struct {
+	Pool                                pool.Stats
+	Visible, Horizon                    uint64
+	Objects, Versions                   int64
+	CommittedListLength, PinnedVersions int
+	Commits                             uint64
+}
+
+// Stats takes the figures one after the other, without stopping anybody.
+func (m *Manager) Stats() Stats {
+	p := &m.purge
+	p.mu.Lock()
+	horizon := p.horizon
+	p.mu.Unlock()
+	records := p.records.Load() // first: the list is never shorter than 0
+	visible := m.visible.Load()
+	return Stats{
+		Pool:                m.pool.Stats(),
+		Visible:             visible,
+		Horizon:             horizon,
+		Objects:             m.Store.Len(),
+		Versions:            int64(m.linked.Load()) + m.versions.Value(),
+		CommittedListLength: int(visible - first - records),
+		PinnedVersions:      int(p.pins.Load()),
+		Commits:             visible - first,
+	}
+}

@@ -1,0 +1,139 @@
+package deps
+
+import (
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/pool"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// Record is the manager's side of one update transaction. Nothing in it points
+// at the handle that the user has. Once committed it is an element of the
+// committed list.
+//
+// Until Commit is called only the transaction's own goroutine touches it, but for
+// the state word. From then on its writes do not change, so that everybody who
+// comes along the committed list may read them.
+type Record struct {
+	storage.State // the word that decides; first, for its alignment
+
+	Snapshot uint64
+	Label    string
+	Begun    time.Duration // since the manager was opened
+	Stack    string        // that began it, if stacks are recorded
+	Deadline time.Time     // zero: none
+
+	Writes []Write
+	Reads  ReadSet // empty under snapshot isolation
+
+	slot *pool.Slot
+	gen  uint64
+	tag  pool.Tag
+
+	next    atomic.Pointer[Record] // in the committed list
+	checked *Record                // the reads are proved unchanged up to here
+	behind  *Record                // in the stack of arrivals
+	outcome outcome                // written in the section
+	clash   *Conflict              // with outcome conflicted
+	phase   atomic.Uint32
+	wake    chan struct{}
+
+	waiting atomic.Pointer[waiter] // the wait for an object, if there is one
+
+	inline [2]Write
+}
+
+// Write is one element of a write set.
+type Write struct {
+	Object  *storage.Object
+	Version *storage.Version
+	// Fresh says that the object was made by this transaction and is in no index yet.
+	Fresh bool
+}
+
+// Reader is the manager's side of a read-only transaction that was given a label.
+type Reader struct {
+	Label string
+	tag   pool.Tag
+}
+
+// Slot returns the transaction object and its generation.
+func (r *Record) Slot() (*pool.Slot, uint64) { return r.slot, r.gen }
+
+// Add appends to the write set.
+func (r *Record) Add(w Write) {
+	if r.Writes == nil {
+		r.Writes = r.inline[:0]
+	}
+	r.Writes = append(r.Writes, w)
+}
+
+// Begin begins an update transaction. It reports false after Close.
+func (m *Manager) Begin(r *Record) bool {
+	slot, gen, snapshot := m.pool.Begin(pool.Update)
+	if slot == nil {
+		return false
+	}
+	r.slot, r.gen, r.Snapshot = slot, gen, snapshot
+	r.Begun = time.Since(m.opened)
+	r.tag = pool.Tag{Gen: gen, Of: r}
+	slot.SetTag(&r.tag)
+	// Close and limits look for the tag before or after they win gen. If they won
+	// it before the tag was there, this look finds that out.
+	return slot.Gen() == gen
+}
+
+// Label hangs a label on a read-only transaction.
+func (m *Manager) Label(slot *pool.Slot, gen uint64, label string) {
+	r := &Reader{Label: label}
+	r.tag = pool.Tag{Gen: gen, Of: r}
+	slot.SetTag(&r.tag)
+}
+
+// Rollback ends a transaction that has not called Commit. It reports false if it
+// was over already.
+func (m *Manager) Rollback(r *Record) bool {
+	if !r.RollBack() {
+		return false
+	}
+	m.leave(r)
+	return true
+}
+
+// leave gives the slot back, after the state is final.
+func (m *Manager) leave(r *Record) {
+	r.slot.DropTag(&r.tag)
+	r.slot.End(r.gen, r.Snapshot|pool.Update)
+}
+
+// Force ends the transaction in the slot from outside, with err for its handle.
+// It reports whether it did.
+//
+// Of an update transaction the state is won first: while it may still commit,
+// its slot has to keep its snapshot from being purged. One that has no tag yet
+// loses its slot, and Begin, which looks at gen after the tag is set, fails.
+func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
+	r, tagged := slot.Tag(gen).(*Record)
+	if tagged && !r.RollBack() && !r.RolledBack() {
+		return false // committed: its owner gives the slot back
+	}
+	won := slot.Force(gen, err)
+	if tagged {
+		r.interrupt()
+		slot.DropTag(&r.tag)
+	}
+	return won
+}
+
+// Close ends everything that is open with err, and lets nothing begin any more.
+// A transaction that has passed the finish section is committed, whatever its
+// goroutine still has to do.
+func (m *Manager) Close(err error) {
+	m.pool.Close(func(slot *pool.Slot, gen, _ uint64) {
+		if !m.Force(slot, gen, err) {
+			slot.Force(gen, err)
+		}
+	})
+}

@@ -1,0 +1,165 @@
+package deps
+
+import "github.com/tierceldb/tiercel/storage"
+
+// Validation (Serializable): no key and no range that was read has a committed
+// version newer than the snapshot. So the transaction could as well have read
+// everything at its commit timestamp, commit order is a serial order, and every
+// snapshot is a prefix of it: read-only transactions need no validation (I8).
+//
+// A large read set is looked at outside the section, up to the last record of
+// the committed list at that time; in the section only the records linked since
+// are looked at. The list holds on to nothing for that: who keeps a record can
+// walk on from it. A small read set is looked at in the section right away.
+
+// fewRecords is how many records may be looked at in the section.
+const fewRecords = 64
+
+// ConflictKind says what stood in the way of a commit.
+type ConflictKind int
+
+const (
+	// WriteWrite is a key written here and, after the snapshot, by another.
+	WriteWrite ConflictKind = iota
+	// ReadWrite is a key read here, present or absent, and then written by another.
+	ReadWrite
+	// RangeWrite is a key in a range read here, and then written by another: a phantom.
+	RangeWrite
+)
+
+// Conflict says what stood in the way of a commit.
+type Conflict struct {
+	Kind   ConflictKind
+	Object *storage.Object
+	Mine   *storage.Version // what would have been written, if anything
+	Theirs *storage.Version // the newest committed version
+	TS     uint64           // its commit timestamp
+}
+
+// Error makes a Conflict an error. Package txnmgr turns it into its own.
+func (c *Conflict) Error() string { return "deps: conflict on key " + string(c.Object.Key()) }
+
+// check looks at everything read.
+func (m *Manager) check(r *Record) *Conflict {
+	for _, o := range r.Reads.objects {
+		if c := m.checkObject(r, o); c != nil {
+			return c
+		}
+	}
+	for _, o := range r.Reads.absent {
+		if c := m.checkKey(r, o); c != nil {
+			return c
+		}
+	}
+	for i := range r.Reads.ranges {
+		if c := m.checkRange(r, &r.Reads.ranges[i]); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// checkObject looks at an object. A dead one may have a successor with newer
+// versions. Its death was marked before the successor could be made, so if a
+// commit on the successor counts here, the mark is seen here.
+func (m *Manager) checkObject(r *Record, o *storage.Object) *Conflict {
+	if o.IsDead() {
+		return m.checkKey(r, o)
+	}
+	return changed(r, o, ReadWrite)
+}
+
+// checkKey looks at the object that the table has for the key of o.
+func (m *Manager) checkKey(r *Record, o *storage.Object) *Conflict {
+	if o = m.Store.Lookup(o.Key(), o.Hash()); o != nil {
+		return changed(r, o, ReadWrite)
+	}
+	return nil
+}
+
+// checkRange looks at every object in the range. One that a commit made is in the
+// ordered index by then.
+func (m *Manager) checkRange(r *Record, in *Range) *Conflict {
+	at := m.Store.Ascend(in.Lo, in.end())
+	for o := at.Next(); o != nil; o = at.Next() {
+		if c := changed(r, o, RangeWrite); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+// changed reports the newest committed version of o if it is newer than the snapshot.
+func changed(r *Record, o *storage.Object, kind ConflictKind) *Conflict {
+	if v, ts := storage.Newest(o.Head(), &r.State); ts > r.Snapshot {
+		return &Conflict{Kind: kind, Object: o, Theirs: v, TS: ts}
+	}
+	return nil
+}
+
+// checkRecords looks at the records linked after r.checked, at most limit of
+// them, and moves r.checked on. It reports false if there are more.
+func (r *Record) checkRecords(limit int) (*Conflict, bool) {
+	for next := r.checked.next.Load(); next != nil; next = next.next.Load() {
+		if limit--; limit < 0 {
+			return nil, false
+		}
+		if c := r.meets(next); c != nil {
+			return c, true
+		}
+		r.checked = next
+	}
+	return nil, true
+}
+
+// meets reports a key written by other that was read here.
+func (r *Record) meets(other *Record) *Conflict {
+	for i := range other.Writes {
+		w := &other.Writes[i]
+		if kind, met := r.Reads.meets(w.Object); met {
+			return &Conflict{Kind: kind, Object: w.Object, Theirs: w.Version, TS: other.CommitTS()}
+		}
+	}
+	return nil
+}
+
+func (s *ReadSet) meets(o *storage.Object) (ConflictKind, bool) {
+	if s.hasKey(o) {
+		return ReadWrite, true
+	}
+	for i := range s.ranges {
+		if s.ranges[i].has(o.Key()) {
+			return RangeWrite, true
+		}
+	}
+	return 0, false
+}
+
+// checkOutside is the part of the validation before the section.
+func (m *Manager) checkOutside(r *Record) *Conflict {
+	if r.Reads.isSmall() {
+		return nil
+	}
+	if r.checked == nil {
+		// First the record, then the look: what is committed up to the record is
+		// linked in its chains.
+		r.checked = m.section.tail.Load()
+		if c := m.check(r); c != nil {
+			return c
+		}
+	}
+	for {
+		if c, all := r.checkRecords(fewRecords); c != nil || all {
+			return c
+		}
+	}
+}
+
+// checkInside is the part of the validation in the section. It reports false if
+// too much was committed since the part before.
+func (m *Manager) checkInside(r *Record) (*Conflict, bool) {
+	if r.Reads.isSmall() {
+		return m.check(r), true
+	}
+	return r.checkRecords(fewRecords)
+}
