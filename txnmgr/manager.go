@@ -1,0 +1,161 @@
+package txnmgr
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+
+	"github.com/puzpuzpuz/xsync/v3"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/stages"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// Manager runs transactions on one store. Its methods may be called by many
+// goroutines.
+type Manager struct {
+	deps  *deps.Manager
+	store *storage.Store
+	opts  Options
+
+	rolledBack, conflicts, retries *xsync.Counter
+
+	closing sync.Once
+	watch   *watch // nil without Options.MaxAge
+}
+
+// Open returns a manager of an empty store in memory. The context is looked at
+// only while Open runs. Close the manager when it is not needed any more.
+func Open(ctx context.Context, opts Options) (*Manager, error) {
+	if ctx == nil {
+		return nil, ErrNilContext
+	}
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if opts.Retries == 0 {
+		opts.Retries = defaultRetries
+	}
+	m := &Manager{
+		deps:       deps.New(stages.From(ctx)),
+		opts:       opts,
+		rolledBack: xsync.NewCounter(),
+		conflicts:  xsync.NewCounter(),
+		retries:    xsync.NewCounter(),
+	}
+	m.store = m.deps.Store
+	if opts.MaxAge > 0 {
+		m.watch = m.startWatch(opts.MaxAge)
+	}
+	return m, nil
+}
+
+// Close ends what is open with ErrClosed and refuses what is new. It waits for no
+// user: a transaction that is open finds out at its next call. A Commit that runs
+// meanwhile either succeeds or returns ErrClosed. Close may be called again, and
+// always returns nil for a manager in memory.
+func (m *Manager) Close() error {
+	m.closing.Do(func() {
+		if m.watch != nil {
+			m.watch.stop()
+		}
+		m.rolledBack.Add(m.deps.Close(&endError{cause: ErrClosed}))
+	})
+	return nil
+}
+
+// Purge unlinks, now, every version that nobody can see any more. There is no
+// need to call it: commits purge as they go. It leaves at most the rest of the
+// last commits and what open transactions hold.
+func (m *Manager) Purge() { m.deps.Purge() }
+
+// BeginRead begins a read-only transaction. It takes no lock and allocates
+// nothing, unless it has options. The caller must Close it.
+//
+// The errors are ErrNilContext, ErrBadOption, ErrClosed, and the context's.
+func (m *Manager) BeginRead(ctx context.Context, opts ...TxnOption) (ReadTxn, error) {
+	if ctx == nil {
+		return ReadTxn{}, ErrNilContext
+	}
+	if len(opts) > 0 || ctx.Done() != nil {
+		return m.beginReadWith(ctx, opts)
+	}
+	slot, gen, snapshot := m.deps.BeginRead()
+	if slot == nil {
+		return ReadTxn{}, ErrClosed
+	}
+	return ReadTxn{store: m.store, slot: slot, gen: gen, snapshot: snapshot}, nil
+}
+
+func (m *Manager) beginReadWith(ctx context.Context, opts []TxnOption) (ReadTxn, error) {
+	config, err := m.configure(opts)
+	if err != nil {
+		return ReadTxn{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return ReadTxn{}, err
+	}
+	slot, gen, snapshot := m.deps.BeginRead()
+	if slot == nil {
+		return ReadTxn{}, ErrClosed
+	}
+	if config.label != "" {
+		m.deps.Label(slot, gen, config.label)
+	}
+	return ReadTxn{store: m.store, slot: slot, gen: gen, snapshot: snapshot, ctx: limits(ctx, config.deadline)}, nil
+}
+
+// Begin begins an update transaction. The caller must Commit it or Rollback it;
+// a deferred Rollback does no harm after Commit.
+//
+// The errors are ErrNilContext, ErrBadOption, ErrClosed, and the context's.
+func (m *Manager) Begin(ctx context.Context, opts ...TxnOption) (*Txn, error) {
+	if ctx == nil {
+		return nil, ErrNilContext
+	}
+	config, err := m.configure(opts)
+	if err != nil {
+		return nil, err
+	}
+	return m.begin(ctx, &config)
+}
+
+func (m *Manager) begin(ctx context.Context, config *txnConfig) (*Txn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	tx := &Txn{
+		m:            m,
+		rec:          &deps.Record{Label: config.label, Deadline: config.deadline},
+		ctx:          ctx,
+		limits:       limits(ctx, config.deadline),
+		serializable: config.isolation == Serializable,
+	}
+	if m.opts.RecordStacks {
+		tx.rec.Stack = string(debug.Stack())
+	}
+	if !m.deps.Begin(tx.rec) {
+		return nil, ErrClosed
+	}
+	tx.slot, tx.gen = tx.rec.Slot()
+	tx.writes.rec = tx.rec
+	return tx, nil
+}
+
+// View runs fn in a read-only transaction, and ends it when fn returns or panics.
+// It returns what fn returns, or an error of BeginRead.
+func (m *Manager) View(ctx context.Context, fn func(tx ReadTxn) error, opts ...TxnOption) error {
+	if fn == nil {
+		return ErrNilFunc
+	}
+	tx, err := m.BeginRead(ctx, opts...)
+	if err != nil {
+		return err
+	}
+	defer tx.Close()
+	return fn(tx)
+}

@@ -1,0 +1,185 @@
+package txnmgr
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tierceldb/tiercel/storage"
+)
+
+const (
+	// MaxKeySize is the greatest length of a key in bytes. The empty key is a key
+	// like any other, and the first in order.
+	MaxKeySize = storage.MaxKeySize
+	// MaxValueSize is the greatest length of a value in bytes.
+	MaxValueSize = storage.MaxValueSize
+
+	defaultRetries = 100
+)
+
+// Isolation is what an update transaction is promised about others.
+type Isolation int
+
+const (
+	// Serializable, the default: the update transactions that commit, and all
+	// read-only ones, have the effect of some order one after the other, which is
+	// the order of their commits. What a transaction read, absent keys and ranges
+	// too, must be unchanged when it commits.
+	Serializable Isolation = iota
+	// Snapshot isolation: a transaction reads at one snapshot, and of two that
+	// write one key at the same time the first to commit wins. Two transactions may
+	// each change what the other has only read (write skew).
+	Snapshot
+)
+
+// String returns "serializable" or "snapshot".
+func (i Isolation) String() string {
+	switch i {
+	case Serializable:
+		return "serializable"
+	case Snapshot:
+		return "snapshot"
+	}
+	return fmt.Sprintf("Isolation(%d)", int(i))
+}
+
+func (i Isolation) check() error {
+	if i != Serializable && i != Snapshot {
+		return fmt.Errorf("%w: isolation %v; use Serializable or Snapshot", ErrBadOption, i)
+	}
+	return nil
+}
+
+// Options are given to Open. The zero value of every field is a good default.
+type Options struct {
+	// Isolation is the default of update transactions.
+	Isolation Isolation
+
+	// MaxAge ends every transaction, read-only ones too, that has been open for
+	// longer, with ErrTimeout: it may have been forgotten. It is found out up to a
+	// quarter later. 0 means never.
+	MaxAge time.Duration
+
+	// RecordStacks remembers the stack that began each update transaction; Stats
+	// shows that of the oldest. It costs about a microsecond or two a transaction.
+	RecordStacks bool
+
+	// Retries is how many further attempts Update makes after conflicts, where
+	// WithRetry does not say. 0 means 100.
+	Retries int
+}
+
+func (o *Options) check() error {
+	if err := o.Isolation.check(); err != nil {
+		return err
+	}
+	if o.MaxAge < 0 {
+		return fmt.Errorf("%w: MaxAge %v is negative; use 0 for no limit", ErrBadOption, o.MaxAge)
+	}
+	if o.Retries < 0 {
+		return fmt.Errorf("%w: Retries %d is negative; use WithRetry(0) for a single attempt", ErrBadOption, o.Retries)
+	}
+	return nil
+}
+
+// TxnOption changes one transaction.
+type TxnOption func(*txnConfig) error
+
+// txnConfig is what the options of one transaction add up to.
+type txnConfig struct {
+	isolation Isolation
+	label     string
+	timeout   time.Duration
+	deadline  time.Time
+	retries   int
+}
+
+// configure applies the options. The deadline counts from now.
+func (m *Manager) configure(opts []TxnOption) (txnConfig, error) {
+	c := txnConfig{isolation: m.opts.Isolation, retries: m.opts.Retries}
+	for i, opt := range opts {
+		if opt == nil {
+			return c, fmt.Errorf("%w: TxnOption number %d is nil", ErrBadOption, i+1)
+		}
+		if err := opt(&c); err != nil {
+			return c, err
+		}
+	}
+	if c.timeout > 0 {
+		c.deadline = time.Now().Add(c.timeout)
+	}
+	return c, nil
+}
+
+// WithIsolation sets the isolation of an update transaction. Read-only ones have
+// no use for it.
+func WithIsolation(i Isolation) TxnOption {
+	return func(c *txnConfig) error {
+		c.isolation = i
+		return i.check()
+	}
+}
+
+// WithLabel names the transaction in Stats and in the errors of those that
+// conflict with it.
+func WithLabel(label string) TxnOption {
+	return func(c *txnConfig) error {
+		c.label = label
+		return nil
+	}
+}
+
+// WithTimeout bounds the whole transaction, in Update all attempts together: any
+// call later than d after the begin, Commit included, ends it with ErrTimeout. d
+// must be positive.
+func WithTimeout(d time.Duration) TxnOption {
+	return func(c *txnConfig) error {
+		if d <= 0 {
+			return fmt.Errorf("%w: timeout %v; it must be positive, and without the option there is none", ErrBadOption, d)
+		}
+		c.timeout = d
+		return nil
+	}
+}
+
+// WithRetry sets how many further attempts Update makes after conflicts; 0 means
+// that the first is the only one.
+func WithRetry(max int) TxnOption {
+	return func(c *txnConfig) error {
+		if max < 0 {
+			return fmt.Errorf("%w: retry %d; it must be 0 or more", ErrBadOption, max)
+		}
+		c.retries = max
+		return nil
+	}
+}
+
+// limited is a context with a deadline that is looked at, without a timer.
+type limited struct {
+	context.Context
+	deadline time.Time
+}
+
+// limits returns what a transaction has to look at in every call: nil if ctx
+// cannot be cancelled and there is no deadline.
+func limits(ctx context.Context, deadline time.Time) context.Context {
+	if !deadline.IsZero() {
+		return &limited{Context: ctx, deadline: deadline}
+	}
+	if ctx.Done() == nil {
+		return nil
+	}
+	return ctx
+}
+
+// exceeded returns why a transaction has to end, or nil.
+func exceeded(ctx context.Context) error {
+	if l, is := ctx.(*limited); is && !time.Now().Before(l.deadline) {
+		return &endError{cause: ErrTimeout}
+	}
+	if err := ctx.Err(); err != nil {
+		return &endError{cause: err}
+	}
+	return nil
+}

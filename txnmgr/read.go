@@ -1,0 +1,174 @@
+package txnmgr
+
+import (
+	"context"
+	"iter"
+
+	"github.com/tierceldb/tiercel/internal/invariants"
+	"github.com/tierceldb/tiercel/pool"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// Reader is what read-only and update transactions have in common.
+type Reader interface {
+	Get(key []byte) ([]byte, error)
+	Scan(lo, hi []byte) iter.Seq2[[]byte, []byte]
+	ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte]
+	Err() error
+	Snapshot() uint64
+}
+
+var (
+	_ Reader = ReadTxn{}
+	_ Reader = (*Txn)(nil)
+)
+
+// ReadTxn is a read-only transaction: everything that was committed before it
+// began, and nothing else. It is a small value that may be copied, and used by
+// many goroutines; the first Close ends all copies. The zero ReadTxn is over.
+//
+// What it does, it does without a lock and without waiting for anybody (I5).
+type ReadTxn struct {
+	store    *storage.Store
+	slot     *pool.Slot
+	gen      uint64
+	snapshot uint64
+	ctx      context.Context // nil: nothing to look at
+}
+
+// Get returns the value of the key. It stays valid for ever, has len = cap, and
+// must not be modified.
+//
+// The errors are ErrNotFound, and ErrTxnDone, possibly with the cause of a forced
+// end.
+func (tx ReadTxn) Get(key []byte) ([]byte, error) {
+	if tx.ctx != nil || tx.slot == nil {
+		if err := tx.look(); err != nil {
+			return nil, err
+		}
+	}
+	var v *storage.Version
+	o := tx.store.Get(key)
+	if o != nil {
+		v = o.Visible(tx.snapshot)
+	}
+	// Only now: a transaction that was over may have met a purged chain.
+	if tx.slot.Gen() != tx.gen {
+		return nil, tx.ended()
+	}
+	if invariants.Enabled && o != nil {
+		tx.checkChain(o)
+	}
+	if v == nil || v.Tombstone() {
+		return nil, ErrNotFound
+	}
+	return v.Value(), nil
+}
+
+// look ends the transaction if it has exceeded its limits.
+func (tx ReadTxn) look() error {
+	if tx.slot == nil {
+		return ErrTxnDone
+	}
+	if tx.slot.Gen() != tx.gen {
+		return tx.ended()
+	}
+	if err := exceeded(tx.ctx); err != nil {
+		tx.slot.Force(tx.gen, err)
+		return err
+	}
+	return nil
+}
+
+// ended returns what a transaction that is over says.
+func (tx ReadTxn) ended() error { return endOf(tx.slot, tx.gen) }
+
+func endOf(slot *pool.Slot, gen uint64) error {
+	if err := slot.Cause(gen); err != nil {
+		return err
+	}
+	return ErrTxnDone
+}
+
+func (tx ReadTxn) checkChain(o *storage.Object) {
+	breach := storage.CheckChain(o.Head(), tx.snapshot)
+	if breach != "" && tx.slot.Gen() == tx.gen {
+		invariants.Violated("%s (key %q, snapshot %d)", breach, o.Key(), tx.snapshot)
+	}
+}
+
+// Scan goes over the keys lo ≤ key < hi in ascending order. hi nil means to the
+// end; a hi that is empty, or not above lo, makes the range empty. Keys and values
+// stay valid for ever, have len = cap, and must not be modified. A scan that ends
+// early because the transaction is over says so in Err.
+func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if tx.began() {
+			tx.walk(tx.store.Ascend(lo, hi), yield)
+		}
+	}
+}
+
+// ScanDescending goes over the same range as Scan, greatest key first.
+func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		if tx.began() {
+			tx.walk(tx.store.Descend(lo, hi), yield)
+		}
+	}
+}
+
+// began reports whether this is not the zero ReadTxn.
+func (tx ReadTxn) began() bool { return tx.slot != nil }
+
+func (tx ReadTxn) walk(at storage.Cursor, yield func(key, value []byte) bool) {
+	for o := at.Next(); o != nil; o = at.Next() {
+		v := o.Visible(tx.snapshot)
+		if tx.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
+			return
+		}
+		if invariants.Enabled {
+			tx.checkChain(o)
+		}
+		if v != nil && !v.Tombstone() && !yield(o.Key(), v.Value()) {
+			return
+		}
+	}
+}
+
+// Err returns nil while the transaction is open: then no Scan was stopped. Else
+// it returns ErrTxnDone, possibly with the cause of a forced end.
+func (tx ReadTxn) Err() error {
+	if tx.slot == nil {
+		return ErrTxnDone
+	}
+	if tx.slot.Gen() != tx.gen {
+		return tx.ended()
+	}
+	return nil
+}
+
+// Snapshot returns the commit timestamp at which the transaction reads.
+func (tx ReadTxn) Snapshot() uint64 { return tx.snapshot }
+
+// Close ends the transaction. It always returns nil, and may be called again.
+func (tx ReadTxn) Close() error {
+	if tx.slot != nil {
+		tx.slot.End(tx.gen, tx.snapshot)
+	}
+	return nil
+}
+
+// PrefixEnd returns the first key after all keys that begin with prefix, so that
+// Scan(prefix, PrefixEnd(prefix)) goes over these. It returns nil, the end, if
+// there is no such key: for the empty prefix, and one of 0xFF bytes only.
+func PrefixEnd(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xFF {
+			end := append(make([]byte, 0, i+1), prefix[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package txnmgr
+
+import (
+	"time"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/pool"
+)
+
+// Stats are the figures of a manager. They are taken one after the other without
+// stopping anybody, so those of a busy manager fit together only roughly.
+type Stats struct {
+	Begun             uint64 // transactions of both kinds
+	CommittedReadOnly uint64 // ended without having written anything
+	Committed         uint64 // update transactions that made a commit
+	RolledBack        uint64 // by their owner, by a conflict, or by force
+	Conflicts         uint64 // commits refused
+	Retries           uint64 // further attempts of Update
+
+	TransactionObjects int    // in the active list now
+	ExclusiveListLocks uint64 // taken on the active list since Open
+
+	Active         int    // transactions open now
+	OldestSnapshot uint64 // the oldest that one of them reads at, or Visible
+	Visible        uint64 // the newest commit timestamp that may be read at
+	Horizon        uint64 // no transaction, now or later, reads below it
+
+	Versions            int64 // of all objects, tombstones included
+	Objects             int64 // keys with a version that somebody may see
+	CommittedListLength int   // commits whose superseded versions are not yet looked at
+	PinnedVersions      int   // versions set aside for a snapshot that sees them
+
+	Oldest TxnInfo // the oldest open update transaction
+}
+
+// TxnInfo describes an open update transaction; the zero value says there is none.
+type TxnInfo struct {
+	Label    string
+	Snapshot uint64
+	Age      time.Duration
+	Stack    string // that began it, with Options.RecordStacks
+}
+
+// Stats returns the figures. It goes over all transaction objects, so it takes
+// longer the more there are.
+func (m *Manager) Stats() Stats {
+	d := m.deps.Stats()
+	oldest := d.Pool.Oldest
+	if oldest == 0 {
+		oldest = d.Visible
+	}
+	rolledBack := uint64(m.rolledBack.Value())
+	return Stats{
+		Begun:               d.Pool.Ended + uint64(d.Pool.Active),
+		CommittedReadOnly:   d.Pool.Ended - min(d.Pool.Ended, d.Commits+rolledBack),
+		Committed:           d.Commits,
+		RolledBack:          rolledBack,
+		Conflicts:           uint64(m.conflicts.Value()),
+		Retries:             uint64(m.retries.Value()),
+		TransactionObjects:  d.Pool.Slots,
+		ExclusiveListLocks:  d.Pool.ExclusiveLocks,
+		Active:              d.Pool.Active,
+		OldestSnapshot:      oldest,
+		Visible:             d.Visible,
+		Horizon:             d.Horizon,
+		Versions:            d.Versions,
+		Objects:             d.Objects,
+		CommittedListLength: d.CommittedListLength,
+		PinnedVersions:      d.PinnedVersions,
+		Oldest:              m.oldest(),
+	}
+}
+
+// oldest describes the update transaction that has been open the longest.
+func (m *Manager) oldest() (info TxnInfo) {
+	m.deps.Active(func(slot *pool.Slot, gen, _ uint64) {
+		r, is := slot.Tag(gen).(*deps.Record)
+		if !is {
+			return
+		}
+		if age := m.deps.Age(r); age > info.Age {
+			info = TxnInfo{Label: r.Label, Snapshot: r.Snapshot, Age: age, Stack: r.Stack}
+		}
+	})
+	return info
+}

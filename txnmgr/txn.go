@@ -1,0 +1,385 @@
+package txnmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/pool"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// Txn is an update transaction. It reads at its snapshot and sees its own writes,
+// which are private until Commit. One goroutine at a time may use it; a call that
+// meets another gets ErrConcurrentUse.
+//
+// What it reads is provisional until Commit returned nil. If it wrote nothing, it
+// ends like a read-only transaction, and nothing is validated.
+type Txn struct {
+	m    *Manager
+	rec  *deps.Record // the manager's side of the transaction, which does not point here
+	slot *pool.Slot
+	gen  uint64
+
+	ctx    context.Context // for waits
+	limits context.Context // to be looked at in every call; nil: nothing to look at
+
+	busy         atomic.Bool // a call is running
+	managed      bool        // by Update
+	serializable bool
+
+	writes     writeSet
+	savepoints []uint64 // those that can be rolled back to, oldest first
+	saves      uint64   // savepoints ever made
+	undo       []undone // since the first savepoint
+	onCommit   []func(commitTS uint64)
+	failed     error // why Commit failed, if it was ended by a limit
+}
+
+// undone says how to take one write back: by the version that was there before,
+// or by dropping the key's place in the list.
+type undone struct {
+	at     int
+	before *storage.Version
+}
+
+// enter begins a call: it keeps others out, and finds out whether the transaction
+// is over or has exceeded its limits.
+func (tx *Txn) enter() error {
+	if tx == nil || tx.rec == nil {
+		return ErrTxnDone
+	}
+	if !tx.busy.CompareAndSwap(false, true) {
+		return ErrConcurrentUse
+	}
+	err := tx.look()
+	if err != nil {
+		tx.leave()
+	}
+	return err
+}
+
+func (tx *Txn) leave() { tx.busy.Store(false) }
+
+func (tx *Txn) look() error {
+	if !tx.rec.IsOpen() {
+		return tx.ended()
+	}
+	if tx.limits == nil {
+		return nil
+	}
+	err := exceeded(tx.limits)
+	if err != nil {
+		tx.m.force(tx.slot, tx.gen, err)
+	}
+	return err
+}
+
+// ended returns what a transaction that is over says.
+func (tx *Txn) ended() error {
+	if tx.failed != nil {
+		return tx.failed
+	}
+	return endOf(tx.slot, tx.gen)
+}
+
+// Get returns the value of the key, the transaction's own if it wrote it. The
+// value stays valid for ever, has len = cap, and must not be modified.
+//
+// The errors are ErrNotFound, ErrConcurrentUse, and ErrTxnDone, possibly with the
+// cause of a forced end.
+func (tx *Txn) Get(key []byte) ([]byte, error) {
+	if err := tx.enter(); err != nil {
+		return nil, err
+	}
+	defer tx.leave()
+	v, err := tx.get(key, tx.m.store.Hash(key))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil || v.Tombstone() {
+		return nil, ErrNotFound
+	}
+	return v.Value(), nil
+}
+
+// get returns the version that the transaction sees, or nil, and enters the key
+// in the read set.
+func (tx *Txn) get(key []byte, hash uint64) (*storage.Version, error) {
+	if i := tx.writes.find(key, hash); i >= 0 {
+		return tx.writes.version(i), nil
+	}
+	o := tx.m.store.Lookup(key, hash)
+	if o == nil {
+		if tx.serializable {
+			tx.rec.Reads.AddAbsent(key, hash)
+		}
+		return nil, nil
+	}
+	v := o.Visible(tx.rec.Snapshot)
+	if tx.slot.Gen() != tx.gen { // only now, as in ReadTxn.Get
+		return nil, tx.ended()
+	}
+	if tx.serializable {
+		tx.rec.Reads.AddObject(o)
+	}
+	return v, nil
+}
+
+// Put sets the value of the key. It copies both. A nil value is stored as an
+// empty one.
+//
+// The errors are ErrKeyTooLarge, ErrValueTooLarge, ErrConcurrentUse, and
+// ErrTxnDone, possibly with the cause of a forced end. A conflict shows at Commit.
+func (tx *Txn) Put(key, value []byte) error {
+	if err := checkSizes(key, value); err != nil {
+		return err
+	}
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	defer tx.leave()
+	tx.set(key, tx.m.store.Hash(key), storage.NewVersion(value, &tx.rec.State))
+	return nil
+}
+
+// Insert is Put for a key that must have no value yet: else it returns ErrExists,
+// and counts as a read of the key.
+func (tx *Txn) Insert(key, value []byte) error {
+	if err := checkSizes(key, value); err != nil {
+		return err
+	}
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	defer tx.leave()
+	hash := tx.m.store.Hash(key)
+	v, err := tx.get(key, hash)
+	if err != nil {
+		return err
+	}
+	if v != nil && !v.Tombstone() {
+		return ErrExists
+	}
+	tx.set(key, hash, storage.NewVersion(value, &tx.rec.State))
+	return nil
+}
+
+// Delete removes the key. If it has no value that is fine. The errors are those
+// of Put.
+func (tx *Txn) Delete(key []byte) error {
+	if err := checkSizes(key, nil); err != nil {
+		return err
+	}
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	defer tx.leave()
+	tx.set(key, tx.m.store.Hash(key), storage.NewTombstone(&tx.rec.State))
+	return nil
+}
+
+func checkSizes(key, value []byte) error {
+	if len(key) > MaxKeySize {
+		return fmt.Errorf("%w: it has %d, and begins %.32q", ErrKeyTooLarge, len(key), key)
+	}
+	if len(value) > MaxValueSize {
+		return fmt.Errorf("%w: that of key %.32q has %d", ErrValueTooLarge, key, len(value))
+	}
+	return nil
+}
+
+// set enters v in the write set.
+func (tx *Txn) set(key []byte, hash uint64, v *storage.Version) {
+	if i := tx.writes.find(key, hash); i >= 0 {
+		tx.remember(undone{at: i, before: tx.writes.version(i)})
+		tx.rec.Writes[i].Version = v
+		return
+	}
+	w := deps.Write{Object: tx.m.store.Lookup(key, hash), Version: v}
+	if w.Object == nil {
+		w.Object, w.Fresh = storage.NewObject(key, hash), true
+	}
+	tx.remember(undone{at: tx.writes.len()})
+	tx.writes.add(w)
+}
+
+// remember keeps what a rollback to a savepoint has to undo.
+func (tx *Txn) remember(u undone) {
+	if len(tx.savepoints) > 0 {
+		tx.undo = append(tx.undo, u)
+	}
+}
+
+// Savepoint is a point in a transaction that can be returned to.
+type Savepoint struct {
+	rec      *deps.Record
+	number   uint64
+	undo     int
+	onCommit int
+}
+
+// Savepoint returns the present point. It costs nothing unless the transaction
+// goes on writing.
+func (tx *Txn) Savepoint() Savepoint {
+	if tx.enter() != nil {
+		return Savepoint{}
+	}
+	defer tx.leave()
+	tx.saves++
+	tx.savepoints = append(tx.savepoints, tx.saves)
+	return Savepoint{rec: tx.rec, number: tx.saves, undo: len(tx.undo), onCommit: len(tx.onCommit)}
+}
+
+// RollbackTo undoes all writes since the savepoint, and all OnCommit. What was
+// read since stays read: it may have decided what happens next. The savepoint can
+// be rolled back to again; later ones cannot.
+//
+// The errors are ErrBadSavepoint, ErrConcurrentUse, and ErrTxnDone, possibly with
+// the cause of a forced end.
+func (tx *Txn) RollbackTo(sp Savepoint) error {
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	defer tx.leave()
+	at := slices.Index(tx.savepoints, sp.number)
+	if sp.rec != tx.rec || at < 0 {
+		return ErrBadSavepoint
+	}
+	tx.savepoints = tx.savepoints[:at+1]
+	for i := len(tx.undo) - 1; i >= sp.undo; i-- {
+		if u := tx.undo[i]; u.before != nil {
+			tx.rec.Writes[u.at].Version = u.before
+		} else {
+			tx.writes.drop()
+		}
+		tx.undo[i] = undone{}
+	}
+	tx.undo = tx.undo[:sp.undo]
+	clear(tx.onCommit[sp.onCommit:])
+	tx.onCommit = tx.onCommit[:sp.onCommit]
+	return nil
+}
+
+// OnCommit has fn called with the commit timestamp once the transaction is
+// committed, by the goroutine that commits, before Commit returns nil. If the
+// commit fails, or nothing was written since a savepoint that was rolled back to,
+// fn is forgotten. Of a transaction that wrote nothing, the timestamp is its
+// snapshot.
+func (tx *Txn) OnCommit(fn func(commitTS uint64)) {
+	if fn == nil || tx.enter() != nil {
+		return
+	}
+	defer tx.leave()
+	tx.onCommit = append(tx.onCommit, fn)
+}
+
+// Err returns nil while the transaction is open: then no Scan was stopped. Else
+// it returns ErrTxnDone, possibly with the cause of a forced end.
+func (tx *Txn) Err() error {
+	if tx == nil || tx.rec == nil {
+		return ErrTxnDone
+	}
+	if !tx.rec.IsOpen() {
+		return endOf(tx.slot, tx.gen)
+	}
+	return nil
+}
+
+// Snapshot returns the commit timestamp at which the transaction reads.
+func (tx *Txn) Snapshot() uint64 {
+	if tx == nil || tx.rec == nil {
+		return 0
+	}
+	return tx.rec.Snapshot
+}
+
+// Commit makes all writes visible at once, or none. When it has returned nil,
+// every transaction that begins sees them (I4). Whatever it returns, the
+// transaction is over, but for ErrManaged and ErrConcurrentUse, which do nothing.
+//
+// The errors are ErrConflict as a *ConflictError, ErrManaged, ErrConcurrentUse,
+// and ErrTxnDone, possibly with the cause of a forced end. Once the timestamp is
+// drawn, the context is not looked at any more.
+func (tx *Txn) Commit() error {
+	if tx != nil && tx.managed {
+		return ErrManaged
+	}
+	return tx.commit()
+}
+
+func (tx *Txn) commit() error {
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	ts, err := tx.finish()
+	callbacks := tx.onCommit
+	tx.onCommit, tx.undo, tx.savepoints = nil, nil, nil
+	tx.leave()
+	if err != nil {
+		return err
+	}
+	for _, fn := range callbacks {
+		fn(ts)
+	}
+	return nil
+}
+
+// finish ends the transaction and returns the timestamp that OnCommit is told.
+func (tx *Txn) finish() (uint64, error) {
+	if tx.writes.len() == 0 {
+		if !tx.m.deps.Rollback(tx.rec) {
+			return 0, tx.ended()
+		}
+		return tx.rec.Snapshot, nil
+	}
+	ts, err := tx.m.deps.Commit(tx.ctx, tx.rec)
+	if err == nil {
+		return ts, nil
+	}
+	var clash *deps.Conflict
+	switch {
+	case errors.As(err, &clash):
+		tx.m.conflicts.Inc()
+		err = tx.m.conflictError(tx.rec, clash)
+	case errors.Is(err, deps.ErrEnded):
+		return 0, tx.ended() // counted by whoever ended it
+	case errors.Is(err, deps.ErrDeadline):
+		tx.failed = &endError{cause: ErrTimeout}
+		err = tx.failed
+	default:
+		tx.failed = &endError{cause: err}
+		err = tx.failed
+	}
+	tx.m.rolledBack.Inc()
+	return 0, err
+}
+
+// Rollback forgets all writes and ends the transaction. After the end it does
+// nothing and returns nil. The errors are ErrManaged and ErrConcurrentUse.
+func (tx *Txn) Rollback() error {
+	if tx != nil && tx.managed {
+		return ErrManaged
+	}
+	return tx.rollback()
+}
+
+func (tx *Txn) rollback() error {
+	switch err := tx.enter(); {
+	case errors.Is(err, ErrConcurrentUse):
+		return err
+	case err != nil:
+		return nil
+	}
+	defer tx.leave()
+	if tx.m.deps.Rollback(tx.rec) {
+		tx.m.rolledBack.Inc()
+	}
+	tx.rec.Writes, tx.rec.Reads = nil, deps.ReadSet{}
+	tx.onCommit, tx.undo, tx.savepoints = nil, nil, nil
+	return nil
+}

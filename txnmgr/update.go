@@ -1,0 +1,88 @@
+package txnmgr
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"time"
+)
+
+// Update runs fn in an update transaction, and commits it if fn returns nil. If
+// fn returns an error, or panics, the transaction is rolled back. After a
+// conflict fn is called again, in a new transaction on a new snapshot, after a
+// pause that grows at random; WithRetry and Options.Retries bound how often. So fn
+// must have no effects but on the transaction; OnCommit is for those.
+//
+// It returns what fn returned, or the error of Commit: a *ConflictError if there
+// were more conflicts than retries. If the context is cancelled the error matches
+// ctx.Err().
+func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...TxnOption) error {
+	if ctx == nil {
+		return ErrNilContext
+	}
+	if fn == nil {
+		return ErrNilFunc
+	}
+	config, err := m.configure(opts)
+	if err != nil {
+		return err
+	}
+	for attempt := 0; ; attempt++ {
+		err := m.attempt(ctx, fn, &config)
+		if err == nil || !IsRetryable(err) || attempt >= config.retries {
+			return err
+		}
+		if !config.deadline.IsZero() && !time.Now().Before(config.deadline) {
+			return fmt.Errorf("%w after %d conflicts, the last: %w", ErrTimeout, attempt+1, err)
+		}
+		m.retries.Inc()
+		if stop := backOff(ctx, attempt); stop != nil {
+			return fmt.Errorf("%w after %d conflicts, the last: %w", stop, attempt+1, err)
+		}
+	}
+}
+
+// attempt is one transaction of Update. Nothing of it is left when it returns.
+func (m *Manager) attempt(ctx context.Context, fn func(tx *Txn) error, config *txnConfig) error {
+	tx, err := m.begin(ctx, config)
+	if err != nil {
+		return err
+	}
+	tx.managed = true
+	defer tx.rollback() // after a commit it does nothing
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.commit()
+}
+
+const (
+	// quickRetries is how many retries come after others had a chance to run, but
+	// without a sleep: the commit that stood in the way is done.
+	quickRetries = 6
+	shortSleep   = 20 * time.Microsecond
+	longSleep    = 10 * time.Millisecond
+)
+
+// backOff pauses after the attempt with the given number, from 0.
+func backOff(ctx context.Context, attempt int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if attempt < quickRetries {
+		for range rand.IntN(1<<attempt + 1) {
+			runtime.Gosched()
+		}
+		return nil
+	}
+	ceiling := min(shortSleep<<min(attempt-quickRetries, 16), longSleep)
+	timer := time.NewTimer(rand.N(ceiling) + 1)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
