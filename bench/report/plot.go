@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+)
+
+// Point is one point of a line.
+type Point struct {
+	X, Y float64 // in the units of the chart's labels
+}
+
+// Line is one named line of a chart.
+type Line struct {
+	Name   string  // shown in the legend
+	Points []Point // in the order to join them
+}
+
+// Chart is a line chart.
+type Chart struct {
+	Title, XLabel, YLabel string // shown as they are
+	LogX                  Scale  // of the x axis
+	Lines                 []Line // empty ones are left out
+}
+
+// Scale is how an axis is divided.
+type Scale int
+
+const (
+	Linear      Scale = iota // equal distances
+	Logarithmic              // equal ratios; every value must be above 0
+)
+
+const (
+	chartWidth  = 8 * vg.Inch
+	chartHeight = 5 * vg.Inch
+)
+
+// PlotFormat returns the format that the extension of a path stands for.
+func PlotFormat(path string) (string, error) {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".png", ".svg":
+		return ext[1:], nil
+	}
+	return "", fmt.Errorf("%q ends neither in .png nor in .svg: choose one of them", path)
+}
+
+// Write draws the chart in the format, "png" or "svg". Both axes begin where
+// the data do, but Y at 0, so that differences are not magnified.
+func (c Chart) Write(w io.Writer, format string) error {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.XLabel, c.YLabel
+	if c.LogX == Logarithmic {
+		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	}
+	p.Add(plotter.NewGrid())
+	for i, line := range c.Lines {
+		if err := addLine(p, line, i); err != nil {
+			return err
+		}
+	}
+	p.Y.Min = 0
+	p.Legend.Top = true
+	image, err := p.WriterTo(chartWidth, chartHeight, format)
+	if err != nil {
+		return err
+	}
+	_, err = image.WriteTo(w)
+	return err
+}
+
+func addLine(p *plot.Plot, line Line, i int) error {
+	if len(line.Points) == 0 {
+		return nil
+	}
+	xys := make(plotter.XYs, len(line.Points))
+	for j, pt := range line.Points {
+		xys[j] = plotter.XY{X: pt.X, Y: pt.Y}
+	}
+	l, s, err := plotter.NewLinePoints(xys)
+	if err != nil {
+		return fmt.Errorf("line %q: %w", line.Name, err)
+	}
+	l.Color, s.Color, s.Shape = plotutil.Color(i), plotutil.Color(i), plotutil.Shape(i)
+	p.Add(l, s)
+	p.Legend.Add(line.Name, l, s)
+	return nil
+}

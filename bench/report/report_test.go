@@ -1,0 +1,181 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNumbers(t *testing.T) {
+	for want, got := range map[string]string{
+		"0":           Count(0),
+		"999":         Count(999),
+		"1,000":       Count(uint64(1000)),
+		"-12,345,678": Count(int64(-12345678)),
+		"1.50/s":      Rate(1.5),
+		"1,234/s":     Rate(1233.6),
+		"1.23µs":      Short(1234),
+		"45.7ms":      Short(45_678 * time.Microsecond),
+		"2m3s":        Short(123_456 * time.Millisecond),
+		"17ns":        Short(17),
+		"0.25":        PerOp(1, 4),
+		"-":           PerOp(1, 0),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTableAlignsItsColumns(t *testing.T) {
+	table := Table{Heading: []string{"what", "µs"}}
+	table.Add("a", "1")
+	table.Add("longer", "12,345")
+	var out bytes.Buffer
+	table.Write(&out)
+	want := "  what        µs\n  a            1\n  longer  12,345\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestProgressElsewhereThanOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	p := NewProgress(&out)
+	for i := range 1000 {
+		p.Show("step %d", i)
+	}
+	p.Clear()
+	if got := out.String(); got != "step 0\n" {
+		t.Errorf("wrote %q, want only the first line of a burst", got)
+	}
+}
+
+func TestProgressIsRedrawnOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	p := &Progress{w: &out, style: redrawn}
+	p.Show("a long line")
+	p.Show("short")
+	p.Clear()
+	if want := "\ra long line\rshort      \r     \r"; out.String() != want {
+		t.Errorf("wrote %q, want %q", out.String(), want)
+	}
+	p.Show("%s", strings.Repeat("x", 500))
+	if p.shown != lineWidth {
+		t.Errorf("%d characters shown, which wraps", p.shown)
+	}
+}
+
+func TestTargetAppearsWhenComplete(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.json")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	target, err := OpenTarget(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "old" {
+		t.Errorf("the old result became %q before there was a new one", got)
+	}
+	if err := target.Write(func(w io.Writer) error { return WriteJSON(w, map[string]int{"n": 1}) }); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]int
+	data, _ := os.ReadFile(path)
+	if err := json.Unmarshal(data, &got); err != nil || got["n"] != 1 {
+		t.Errorf("read back %q (%v)", data, err)
+	}
+	onlyFile(t, path)
+}
+
+func TestTargetLeavesNothingBehind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.json")
+	for _, end := range []func(*Target){
+		(*Target).Abandon,
+		func(target *Target) {
+			fails := errors.New("no")
+			if err := target.Write(func(io.Writer) error { return fails }); !errors.Is(err, fails) {
+				t.Errorf("Write = %v, want %v", err, fails)
+			}
+		},
+	} {
+		target, err := OpenTarget(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end(target)
+		if entries, _ := os.ReadDir(filepath.Dir(path)); len(entries) != 0 {
+			t.Errorf("left behind: %v", entries)
+		}
+	}
+}
+
+func onlyFile(t *testing.T, path string) {
+	t.Helper()
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	if len(entries) != 1 || entries[0].Name() != filepath.Base(path) {
+		t.Errorf("the folder holds %v, want only %s", entries, path)
+	}
+}
+
+func TestTargetRefuses(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{dir, filepath.Join(dir, "no", "such", "folder.json"), filepath.Join(dir, "x\x00")} {
+		if target, err := OpenTarget(path); err == nil {
+			target.Abandon()
+			t.Errorf("OpenTarget(%q) succeeded", path)
+		}
+	}
+}
+
+func TestTargetWritesToADevice(t *testing.T) {
+	target, err := OpenTarget(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := target.Write(func(w io.Writer) error { return WriteJSON(w, 1) }); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s was replaced", os.DevNull)
+	}
+}
+
+func TestChartFormats(t *testing.T) {
+	chart := Chart{
+		Title: "t", XLabel: "x", YLabel: "y", LogX: Logarithmic,
+		Lines: []Line{{Name: "a", Points: []Point{{1, 2}, {10, 3}, {100, 1}}}, {Name: "empty"}},
+	}
+	for format, magic := range map[string]string{"png": "\x89PNG", "svg": "<?xml"} {
+		var out bytes.Buffer
+		if err := chart.Write(&out, format); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+		if !strings.HasPrefix(out.String(), magic) {
+			t.Errorf("%s begins with %q", format, out.Bytes()[:8])
+		}
+	}
+	if err := (Chart{}).Write(io.Discard, "png"); err != nil {
+		t.Errorf("an empty chart: %v", err)
+	}
+}
+
+func TestPlotFormat(t *testing.T) {
+	for path, want := range map[string]string{"a.png": "png", "B.SVG": "svg", "dir.png/x.svg": "svg"} {
+		if got, err := PlotFormat(path); err != nil || got != want {
+			t.Errorf("PlotFormat(%q) = %q, %v", path, got, err)
+		}
+	}
+	for _, path := range []string{"", "a", "a.jpg", "png"} {
+		if _, err := PlotFormat(path); err == nil {
+			t.Errorf("PlotFormat(%q) succeeded", path)
+		}
+	}
+}
