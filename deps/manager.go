@@ -20,7 +20,6 @@ package deps
 import (
 	"time"
 
-	"github.com/puzpuzpuz/xsync/v3"
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/internal/pad"
@@ -42,12 +41,10 @@ type Manager struct {
 	_       pad.Line
 
 	section section
-	linked  atomic.Uint64 // writes of all records linked
 	labels  labels
 
-	waits    waits
-	purge    purge
-	versions *xsync.Counter // unlinked versions, negative
+	waits waits
+	purge purge
 }
 
 // first is the timestamp of the empty store.
@@ -56,7 +53,7 @@ const first = 1
 // New returns a manager of an empty store. off switches optimisations of the
 // active list off.
 func New(off stages.Stages) *Manager {
-	m := &Manager{Store: storage.New(), opened: time.Now(), versions: xsync.NewCounter()}
+	m := &Manager{Store: storage.New(), opened: time.Now()}
 	m.visible.Store(first)
 	m.pool = pool.New(&m.visible, off)
 	origin := &Record{} // stands for the empty store at the head of the committed list
@@ -102,7 +99,7 @@ func (m *Manager) Stats() Stats {
 		Visible:             visible,
 		Horizon:             horizon,
 		Objects:             m.Store.Len(),
-		Versions:            int64(m.linked.Load()) + m.versions.Value(),
+		Versions:            int64(m.section.tail.Load().total - p.unlinked.Load()),
 		CommittedListLength: int(visible - first - records),
 		PinnedVersions:      int(p.pins.Load()),
 		Commits:             visible - first,

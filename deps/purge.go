@@ -57,9 +57,17 @@ type purge struct {
 	freed   []pinned // from lists of snapshots that are gone
 	scans   uint64
 
-	records atomic.Uint64 // records done
-	writes  atomic.Uint64 // writes done
-	pins    atomic.Int64  // entries in aside and freed
+	done tally
+	// The same for anybody to read, brought up to date by every step.
+	records, unlinked, pins atomic.Uint64
+}
+
+// tally counts what was done, but for pins, which are there now.
+type tally struct {
+	records  uint64 // records looked at
+	writes   uint64 // and their writes
+	unlinked uint64 // versions that are gone
+	pins     uint64 // entries in aside and freed
 }
 
 // pinned is a version set aside.
@@ -91,7 +99,7 @@ func (m *Manager) helpPurge(ts uint64) {
 	if !m.someRecord() && len(p.freed) == 0 {
 		m.scan()
 	}
-	backlog := m.linked.Load() - p.writes.Load()
+	backlog := m.section.tail.Load().total - p.done.writes
 	m.step(int(min(max(backlog/4, leastWork), mostWork)))
 	if m.someRecord() || len(p.freed) > 0 {
 		p.due.Store(ts + 1)
@@ -156,7 +164,7 @@ func (m *Manager) step(budget int) {
 		e := p.freed[last]
 		p.freed[last] = pinned{}
 		p.freed = p.freed[:last]
-		p.pins.Dec()
+		p.done.pins--
 		m.settle(e)
 	}
 	for budget > 0 && m.someRecord() {
@@ -167,12 +175,15 @@ func (m *Manager) step(budget int) {
 		}
 		budget -= n
 		p.written += n
-		p.writes.Add(uint64(n))
+		p.done.writes += uint64(n)
 		if p.written == len(r.Writes) {
 			p.at, p.written = r, 0
-			p.records.Inc()
+			p.done.records++
 		}
 	}
+	p.records.Store(p.done.records)
+	p.unlinked.Store(p.done.unlinked)
+	p.pins.Store(p.done.pins)
 }
 
 // superseded looks at what the committed version v superseded.
@@ -248,7 +259,7 @@ func (m *Manager) bury(o *storage.Object, v *storage.Version) {
 	switch o.TryLock() {
 	case storage.Locked:
 		if o.Head() == v && m.Store.Remove(o) {
-			m.versions.Dec()
+			m.purge.done.unlinked++
 			v.SetMarks(storage.Unlinked)
 		} else {
 			m.unlock(o)
@@ -261,7 +272,7 @@ func (m *Manager) bury(o *storage.Object, v *storage.Version) {
 
 func (m *Manager) unlink(newer *storage.Version) {
 	storage.Unlink(newer)
-	m.versions.Dec()
+	m.purge.done.unlinked++
 }
 
 // setAside puts x in the list of snapshot s, unless it stands in one already for
@@ -277,8 +288,8 @@ func (p *purge) setAside(s uint64, o *storage.Object, x *storage.Version, why st
 		list = slices.DeleteFunc(list, func(e pinned) bool {
 			return e.version.Marks()&storage.Unlinked != 0
 		})
-		p.pins.Sub(int64(before - len(list)))
+		p.done.pins -= uint64(before - len(list))
 	}
 	p.aside[s] = append(list, pinned{object: o, version: x})
-	p.pins.Inc()
+	p.done.pins++
 }

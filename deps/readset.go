@@ -2,18 +2,26 @@ package deps
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/tierceldb/tiercel/storage"
 )
 
 // ReadSet is what a serializable transaction has read of the store: keys, keys
 // that were absent, and ranges. Its own writes are not in it.
+//
+// Most transactions read few keys; those have their place here, and whatever does
+// not fit is in many.
 type ReadSet struct {
+	few  [2]*storage.Object
+	many *manyReads
+}
+
+type manyReads struct {
 	objects []*storage.Object
 	absent  []*storage.Object // stand for keys without an object; in no index
 	ranges  []Range
 	keys    map[string]struct{} // of objects and absent, once they are many
-	inline  [4]*storage.Object
 }
 
 // Range is a range that was read: Lo ≤ key < Hi, or ≤ Hi if Closed. Hi nil and
@@ -28,68 +36,86 @@ const fewKeys = 16
 
 // AddObject enters a key that was read and has an object.
 func (s *ReadSet) AddObject(o *storage.Object) {
-	if s.enter(o) {
-		if s.objects == nil {
-			s.objects = s.inline[:0]
+	for i, x := range s.few {
+		if x == o {
+			return
 		}
-		s.objects = append(s.objects, o)
+		if x == nil {
+			s.few[i] = o
+			return
+		}
+	}
+	if m := s.more(); m.enter(o) {
+		m.objects = append(m.objects, o)
 	}
 }
 
 // AddAbsent enters a key that was read and has no object. It copies key.
 func (s *ReadSet) AddAbsent(key []byte, hash uint64) {
-	if o := storage.NewObject(key, hash); s.enter(o) {
-		s.absent = append(s.absent, o)
+	m := s.more()
+	if o := storage.NewObject(key, hash); m.enter(o) {
+		m.absent = append(m.absent, o)
 	}
 }
 
-// AddRange enters a range and returns its number for Extend. It keeps the slices.
+// AddRange enters a range and returns its number, for Range. It keeps the slices.
 func (s *ReadSet) AddRange(r Range) int {
-	s.ranges = append(s.ranges, r)
-	return len(s.ranges) - 1
+	m := s.more()
+	m.ranges = append(m.ranges, r)
+	return len(m.ranges) - 1
 }
 
 // Range returns the range with the given number, to be changed.
-func (s *ReadSet) Range(number int) *Range { return &s.ranges[number] }
+func (s *ReadSet) Range(number int) *Range { return &s.many.ranges[number] }
+
+func (s *ReadSet) more() *manyReads {
+	if s.many == nil {
+		s.many = new(manyReads)
+	}
+	return s.many
+}
 
 // enter reports whether the key of o is new to the set.
-func (s *ReadSet) enter(o *storage.Object) bool {
-	n := len(s.objects) + len(s.absent)
+func (m *manyReads) enter(o *storage.Object) bool {
+	n := len(m.objects) + len(m.absent)
 	if n < fewKeys {
-		return !s.hasKey(o)
+		return !m.hasKey(o)
 	}
-	if s.keys == nil {
-		s.keys = make(map[string]struct{}, 2*n)
-		for _, o := range s.objects {
-			s.keys[string(o.Key())] = struct{}{}
+	if m.keys == nil {
+		m.keys = make(map[string]struct{}, 2*n)
+		for _, o := range m.objects {
+			m.keys[string(o.Key())] = struct{}{}
 		}
-		for _, o := range s.absent {
-			s.keys[string(o.Key())] = struct{}{}
+		for _, o := range m.absent {
+			m.keys[string(o.Key())] = struct{}{}
 		}
 	}
-	before := len(s.keys)
-	s.keys[string(o.Key())] = struct{}{}
-	return len(s.keys) > before
+	before := len(m.keys)
+	m.keys[string(o.Key())] = struct{}{}
+	return len(m.keys) > before
 }
 
 // hasKey reports whether the key of o was read. It goes by key, not by object: an
 // object may have been removed, and another made for the key, since it was read.
 func (s *ReadSet) hasKey(o *storage.Object) bool {
-	if s.keys != nil {
-		_, found := s.keys[string(o.Key())]
-		return found
-	}
-	return hasKey(s.objects, o) || hasKey(s.absent, o)
-}
-
-func hasKey(in []*storage.Object, o *storage.Object) bool {
-	for _, x := range in {
-		if x == o || x.Is(o.Key(), o.Hash()) {
+	for _, x := range s.few {
+		if x != nil && sameKey(x, o) {
 			return true
 		}
 	}
-	return false
+	return s.many != nil && s.many.hasKey(o)
 }
+
+func (m *manyReads) hasKey(o *storage.Object) bool {
+	if m.keys != nil {
+		_, found := m.keys[string(o.Key())]
+		return found
+	}
+	same := func(x *storage.Object) bool { return sameKey(x, o) }
+	return slices.ContainsFunc(m.objects, same) || slices.ContainsFunc(m.absent, same)
+}
+
+func sameKey(a, b *storage.Object) bool { return a == b || a.Is(b.Key(), b.Hash()) }
 
 // has reports whether the key is in the range.
 func (r *Range) has(key []byte) bool {
@@ -112,12 +138,11 @@ func (r *Range) end() []byte {
 }
 
 // isEmpty reports whether nothing was read.
-func (s *ReadSet) isEmpty() bool {
-	return len(s.objects) == 0 && len(s.absent) == 0 && len(s.ranges) == 0
-}
+func (s *ReadSet) isEmpty() bool { return s.few[0] == nil && s.many == nil }
 
 // isSmall reports whether looking at every key again is quicker than looking at
 // what was committed in between.
 func (s *ReadSet) isSmall() bool {
-	return len(s.ranges) == 0 && len(s.objects)+len(s.absent) <= fewKeys/2
+	m := s.many
+	return m == nil || len(m.ranges) == 0 && len(m.objects)+len(m.absent) <= fewKeys/2
 }

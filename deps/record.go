@@ -20,37 +20,47 @@ type Record struct {
 	storage.State // the word that decides; first, for its alignment
 
 	Snapshot uint64
-	Label    string
 	Begun    time.Duration // since the manager was opened
-	Stack    string        // that began it, if stacks are recorded
-	Deadline time.Time     // zero: none
+	About    *About        // nil if nothing of it was given
 
 	Writes []Write
 	Reads  ReadSet // empty under snapshot isolation
 
 	slot *pool.Slot
-	gen  uint64
-	tag  pool.Tag
+	tag  pool.Tag // hangs on the slot; has the generation
 
 	next    atomic.Pointer[Record] // in the committed list
+	total   uint64                 // writes of all records up to this one
 	checked *Record                // the reads are proved unchanged up to here
 	behind  *Record                // in the stack of arrivals
-	outcome outcome                // written in the section
 	clash   *Conflict              // with outcome conflicted
+	outcome outcome                // written in the section
 	phase   atomic.Uint32
 	wake    chan struct{}
-
 	waiting atomic.Pointer[waiter] // the wait for an object, if there is one
 
 	inline [2]Write
+}
+
+// About is what few transactions have, and no commit needs.
+type About struct {
+	Label    string
+	Stack    string    // that began it, if stacks are recorded
+	Deadline time.Time // zero: none
 }
 
 // Write is one element of a write set.
 type Write struct {
 	Object  *storage.Object
 	Version *storage.Version
-	// Fresh says that the object was made by this transaction and is in no index yet.
-	Fresh bool
+}
+
+// Label returns the label, or "".
+func (r *Record) Label() string {
+	if r.About == nil {
+		return ""
+	}
+	return r.About.Label
 }
 
 // Reader is the manager's side of a read-only transaction that was given a label.
@@ -60,7 +70,7 @@ type Reader struct {
 }
 
 // Slot returns the transaction object and its generation.
-func (r *Record) Slot() (*pool.Slot, uint64) { return r.slot, r.gen }
+func (r *Record) Slot() (*pool.Slot, uint64) { return r.slot, r.tag.Gen }
 
 // Add appends to the write set.
 func (r *Record) Add(w Write) {
@@ -76,7 +86,7 @@ func (m *Manager) Begin(r *Record) bool {
 	if slot == nil {
 		return false
 	}
-	r.slot, r.gen, r.Snapshot = slot, gen, snapshot
+	r.slot, r.Snapshot = slot, snapshot
 	r.Begun = time.Since(m.opened)
 	r.tag = pool.Tag{Gen: gen, Of: r}
 	slot.SetTag(&r.tag)
@@ -105,7 +115,7 @@ func (m *Manager) Rollback(r *Record) bool {
 // leave gives the slot back, after the state is final.
 func (m *Manager) leave(r *Record) {
 	r.slot.DropTag(&r.tag)
-	r.slot.End(r.gen, r.Snapshot|pool.Update)
+	r.slot.End(r.tag.Gen, r.Snapshot|pool.Update)
 }
 
 // Force ends the transaction in the slot from outside, with err for its handle.

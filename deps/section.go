@@ -24,7 +24,7 @@ type section struct {
 	// tail is the last record of the committed list. Changed in the section.
 	tail atomic.Pointer[Record]
 	last uint64 // its timestamp; owned by whoever is in the section
-	_    pad.Line
+	_      pad.Line
 }
 
 type outcome uint8
@@ -136,11 +136,12 @@ func (m *Manager) serve(own *Record) {
 	for round := 1; ; round++ {
 		group := m.section.take()
 		if own != nil {
-			own.behind, group, own = group, own, nil
+			own.behind, group = group, own
 		}
 		if group != nil {
-			m.pass(group)
+			m.pass(group, own)
 		}
+		own = nil
 		m.section.busy.Store(false)
 		waiting := m.section.arrived.Load()
 		if waiting == nil {
@@ -167,8 +168,9 @@ func (r *Record) rouse() {
 }
 
 // pass takes a group through the section: each is validated against all before
-// it, its own group included; then all become visible at once (I3).
-func (m *Manager) pass(group *Record) {
+// it, its own group included; then all become visible at once (I3). All but own
+// are told.
+func (m *Manager) pass(group, own *Record) {
 	s := &m.section
 	for r := group; r != nil; r = r.behind {
 		r.outcome = m.admit(r)
@@ -177,8 +179,10 @@ func (m *Manager) pass(group *Record) {
 		m.visible.Store(s.last)
 	}
 	for r := group; r != nil; {
-		next := r.behind // r may be gone after the next line
-		r.done()
+		next := r.behind // r may be gone once it is told
+		if r != own {
+			r.done()
+		}
 		r = next
 	}
 }
@@ -204,9 +208,10 @@ func (m *Manager) admit(r *Record) outcome {
 		return forced
 	}
 	s.last++
-	m.labels.note(s.last, r.Label)
-	m.linked.Add(uint64(len(r.Writes)))
-	s.tail.Load().next.Store(r)
+	m.labels.note(s.last, r.Label())
+	tail := s.tail.Load()
+	r.total = tail.total + uint64(len(r.Writes))
+	tail.next.Store(r)
 	s.tail.Store(r)
 	return passed
 }

@@ -41,18 +41,33 @@ func (c *Conflict) Error() string { return "deps: conflict on key " + string(c.O
 
 // check looks at everything read.
 func (m *Manager) check(r *Record) *Conflict {
-	for _, o := range r.Reads.objects {
+	for _, o := range r.Reads.few {
+		if o == nil {
+			break
+		}
 		if c := m.checkObject(r, o); c != nil {
 			return c
 		}
 	}
-	for _, o := range r.Reads.absent {
+	if r.Reads.many == nil {
+		return nil
+	}
+	return m.checkMany(r, r.Reads.many)
+}
+
+func (m *Manager) checkMany(r *Record, reads *manyReads) *Conflict {
+	for _, o := range reads.objects {
+		if c := m.checkObject(r, o); c != nil {
+			return c
+		}
+	}
+	for _, o := range reads.absent {
 		if c := m.checkKey(r, o); c != nil {
 			return c
 		}
 	}
-	for i := range r.Reads.ranges {
-		if c := m.checkRange(r, &r.Reads.ranges[i]); c != nil {
+	for i := range reads.ranges {
+		if c := m.checkRange(r, &reads.ranges[i]); c != nil {
 			return c
 		}
 	}
@@ -127,8 +142,11 @@ func (s *ReadSet) meets(o *storage.Object) (ConflictKind, bool) {
 	if s.hasKey(o) {
 		return ReadWrite, true
 	}
-	for i := range s.ranges {
-		if s.ranges[i].has(o.Key()) {
+	if s.many == nil {
+		return 0, false
+	}
+	for i := range s.many.ranges {
+		if s.many.ranges[i].has(o.Key()) {
 			return RangeWrite, true
 		}
 	}

@@ -15,7 +15,7 @@ var ErrEnded = errors.New("deps: transaction ended from outside")
 
 // Commit commits r and returns the commit timestamp. Its state must be open, and
 // it must have written something. The error is a *Conflict, ErrEnded,
-// ErrDeadline, or the context's; the transaction is rolled back then.
+// ErrDeadline, or the context's, which may be nil; the transaction is rolled back then.
 //
 //  1. vote: in key order, win the lock word of each object written and link a
 //     pending version. Who waits for an object holds only smaller keys, so votes
@@ -24,9 +24,6 @@ var ErrEnded = errors.New("deps: transaction ended from outside")
 //     the transaction visible.
 //  3. stamp the versions, let the lock words go, give the slot back, help purging.
 func (m *Manager) Commit(ctx context.Context, r *Record) (uint64, error) {
-	if !r.Vote() {
-		return 0, ErrEnded
-	}
 	if err := m.vote(ctx, r); err != nil {
 		return 0, err
 	}
@@ -75,19 +72,19 @@ func (m *Manager) own(ctx context.Context, r *Record, w *Write) error {
 // removal is completed and another one is made.
 func (m *Manager) lockFor(ctx context.Context, r *Record, w *Write) error {
 	for {
-		if w.Fresh {
+		if w.Object.IsFresh() {
 			in := m.Store.Adopt(w.Object)
 			if in == w.Object {
 				return nil
 			}
-			w.Object, w.Fresh = in, false
+			w.Object = in
 		}
 		result, err := m.lock(ctx, r, w.Object)
 		if err != nil || result == storage.Locked {
 			return err
 		}
 		m.Store.Forget(w.Object)
-		w.Object, w.Fresh = storage.NewObject(w.Object.Key(), w.Object.Hash()), true
+		w.Object = storage.NewObject(w.Object.Key(), w.Object.Hash())
 	}
 }
 

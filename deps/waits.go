@@ -134,14 +134,18 @@ func (r *Record) sleep(ctx context.Context, w *waiter) error {
 		return ErrEnded
 	}
 	var late <-chan time.Time
-	if !r.Deadline.IsZero() {
-		timer := time.NewTimer(time.Until(r.Deadline))
+	var cancelled <-chan struct{}
+	if ctx != nil {
+		cancelled = ctx.Done()
+	}
+	if r.About != nil && !r.About.Deadline.IsZero() {
+		timer := time.NewTimer(time.Until(r.About.Deadline))
 		defer timer.Stop()
 		late = timer.C
 	}
 	select {
 	case <-w.wake:
-	case <-ctx.Done():
+	case <-cancelled:
 		return ctx.Err()
 	case <-late:
 		return ErrDeadline

@@ -13,7 +13,11 @@ import (
 // sum finds callers who modify what Get and Scan returned.
 type sum struct{ crc uint32 }
 
-func (s *sum) set(v *Version) { s.crc = v.checksum() }
+func (s *sum) set(v *Version) {
+	if v.size > 0 {
+		s.crc = v.checksum()
+	}
+}
 
 func (s *sum) check(v *Version) {
 	if v.size > 0 && s.crc != v.checksum() {

@@ -17,6 +17,9 @@ type Object struct {
 	hash uint64        // of the key
 	lock atomic.Uint32 // the lock word, see lock.go
 	size uint32        // of the key
+	// fresh says that the object is in no index yet. Only its maker looks at it
+	// before it is, and nobody changes it afterwards.
+	fresh bool
 }
 
 // NewObject returns an object without versions that is in no index yet. Its lock
@@ -25,12 +28,15 @@ type Object struct {
 func NewObject(key []byte, hash uint64) *Object {
 	o := allocObject(len(key))
 	o.hash, o.size = hash, uint32(len(key))
-	if len(key) > maxInline {
+	switch {
+	case len(key) == 0:
+	case len(key) > maxInline:
 		*o.outsideKey() = append(make([]byte, 0, len(key)), key...)
-	} else {
+	default:
 		copy(o.inlineKey(), key)
 	}
 	o.lock.Store(held)
+	o.fresh = true
 	return o
 }
 
@@ -52,6 +58,9 @@ func (o *Object) inlineKey() []byte {
 func (o *Object) outsideKey() *[]byte {
 	return (*[]byte)(unsafe.Add(unsafe.Pointer(o), objectHeader))
 }
+
+// IsFresh reports whether the object is in no index yet.
+func (o *Object) IsFresh() bool { return o.fresh }
 
 // Hash returns the hash of the key.
 func (o *Object) Hash() uint64 { return o.hash }

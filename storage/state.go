@@ -7,33 +7,31 @@ import "go.uber.org/atomic"
 // or not at all (I3). It is not used again while a version may point at it: it
 // is part of an allocation made for one transaction.
 //
-//	open ──► voting ──► committed(timestamp)
-//	  └────────┴──────► rolled back
+//	open ──► committed(timestamp)
+//	  └────► rolled back
+//
+// Between open and committed lie the vote and the finish section. They need no
+// state of their own: a limit or Close may win until the very CAS that commits,
+// and the handle takes no calls while its Commit runs.
 type State struct{ word atomic.Uint64 }
 
 const (
 	open = iota
-	voting
 	rolledBack
-	// Everything from here on is committed; the timestamp is the word less this.
+	// Everything above is committed; the timestamp is the word less this.
 	committed
 )
 
-// IsOpen reports whether the transaction still takes calls.
+// IsOpen reports whether the transaction is neither committed nor rolled back.
 func (s *State) IsOpen() bool { return s.word.Load() == open }
 
-// Vote moves from open to voting. It fails if the transaction was ended.
-func (s *State) Vote() bool { return s.word.CompareAndSwap(open, voting) }
-
-// Commit moves from voting to committed at ts (at least 1). It fails if the
+// Commit moves from open to committed at ts (at least 1). It fails if the
 // transaction was ended by a limit or by Close.
-func (s *State) Commit(ts uint64) bool { return s.word.CompareAndSwap(voting, committed+ts) }
+func (s *State) Commit(ts uint64) bool { return s.word.CompareAndSwap(open, committed+ts) }
 
-// RollBack moves from open or voting to rolled back. It fails if that has
-// happened already or the transaction is committed.
-func (s *State) RollBack() bool {
-	return s.word.CompareAndSwap(open, rolledBack) || s.word.CompareAndSwap(voting, rolledBack)
-}
+// RollBack moves from open to rolled back. It fails if that has happened already
+// or the transaction is committed.
+func (s *State) RollBack() bool { return s.word.CompareAndSwap(open, rolledBack) }
 
 // RolledBack reports whether the transaction was rolled back.
 func (s *State) RolledBack() bool { return s.word.Load() == rolledBack }

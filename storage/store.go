@@ -46,6 +46,7 @@ func (s *Store) Get(key []byte) *Object { return s.table.lookup(key, s.table.has
 // Adopt enters o in both indexes and returns it, or returns the object that has
 // its key already. o was made by NewObject, and its lock word is held.
 func (s *Store) Adopt(o *Object) *Object {
+	o.fresh = false
 	if in := s.table.insert(o); in != o {
 		return in
 	}

@@ -58,10 +58,12 @@ const (
 func NewVersion(value []byte, state *State) *Version {
 	v := allocVersion(len(value))
 	v.size = uint32(len(value))
-	if len(value) > maxInline {
+	switch {
+	case len(value) == 0:
+	case len(value) > maxInline:
 		v.flags |= outside
 		*v.outsideValue() = append(make([]byte, 0, len(value)), value...)
-	} else {
+	default:
 		copy(v.inlineValue(), value)
 	}
 	v.sum.set(v)

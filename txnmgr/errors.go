@@ -144,7 +144,7 @@ func (m *Manager) conflictError(r *deps.Record, c *deps.Conflict) *ConflictError
 		Theirs:     valueOf(c.Theirs),
 		Snapshot:   r.Snapshot,
 		CommitTS:   c.TS,
-		Label:      r.Label,
+		Label:      r.Label(),
 		OtherLabel: m.deps.LabelOf(c.TS),
 	}
 }

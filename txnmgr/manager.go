@@ -18,6 +18,8 @@ type Manager struct {
 	deps  *deps.Manager
 	store *storage.Store
 	opts  Options
+	// defaults are the options of a transaction that has none of its own.
+	defaults txnConfig
 
 	rolledBack, conflicts, retries *xsync.Counter
 
@@ -48,6 +50,7 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 		retries:    xsync.NewCounter(),
 	}
 	m.store = m.deps.Store
+	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries}
 	if opts.MaxAge > 0 {
 		m.watch = m.startWatch(opts.MaxAge)
 	}
@@ -117,6 +120,9 @@ func (m *Manager) Begin(ctx context.Context, opts ...TxnOption) (*Txn, error) {
 	if ctx == nil {
 		return nil, ErrNilContext
 	}
+	if len(opts) == 0 {
+		return m.begin(ctx, &m.defaults)
+	}
 	config, err := m.configure(opts)
 	if err != nil {
 		return nil, err
@@ -130,19 +136,19 @@ func (m *Manager) begin(ctx context.Context, config *txnConfig) (*Txn, error) {
 	}
 	tx := &Txn{
 		m:            m,
-		rec:          &deps.Record{Label: config.label, Deadline: config.deadline},
-		ctx:          ctx,
+		rec:          &deps.Record{},
 		limits:       limits(ctx, config.deadline),
 		serializable: config.isolation == Serializable,
 	}
-	if m.opts.RecordStacks {
-		tx.rec.Stack = string(debug.Stack())
+	if config.label != "" || !config.deadline.IsZero() || m.opts.RecordStacks {
+		tx.rec.About = &deps.About{Label: config.label, Deadline: config.deadline}
+		if m.opts.RecordStacks {
+			tx.rec.About.Stack = string(debug.Stack())
+		}
 	}
 	if !m.deps.Begin(tx.rec) {
 		return nil, ErrClosed
 	}
-	tx.slot, tx.gen = tx.rec.Slot()
-	tx.writes.rec = tx.rec
 	return tx, nil
 }
 

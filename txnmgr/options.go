@@ -97,7 +97,7 @@ type txnConfig struct {
 
 // configure applies the options. The deadline counts from now.
 func (m *Manager) configure(opts []TxnOption) (txnConfig, error) {
-	c := txnConfig{isolation: m.opts.Isolation, retries: m.opts.Retries}
+	c := m.defaults
 	for i, opt := range opts {
 		if opt == nil {
 			return c, fmt.Errorf("%w: TxnOption number %d is nil", ErrBadOption, i+1)

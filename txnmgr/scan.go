@@ -70,7 +70,7 @@ func (s *merge) next() ([]byte, *storage.Version) {
 		if s.object == nil {
 			s.find()
 		}
-		if s.tx.slot.Gen() != s.tx.gen { // only now, as in ReadTxn.Get
+		if s.tx.isOver() { // only now, as in ReadTxn.Get
 			return nil, nil
 		}
 		key, version := s.first()
@@ -86,7 +86,7 @@ func (s *merge) next() ([]byte, *storage.Version) {
 
 // first takes the next of both sides. An own write hides what the store has.
 func (s *merge) first() (key []byte, version *storage.Version) {
-	own := s.tx.writes.next(&s.left)
+	own := s.tx.nextWrite(&s.left)
 	if own < 0 {
 		if s.object == nil {
 			return nil, nil

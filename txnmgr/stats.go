@@ -79,7 +79,10 @@ func (m *Manager) oldest() (info TxnInfo) {
 			return
 		}
 		if age := m.deps.Age(r); age > info.Age {
-			info = TxnInfo{Label: r.Label, Snapshot: r.Snapshot, Age: age, Stack: r.Stack}
+			info = TxnInfo{Label: r.Label(), Snapshot: r.Snapshot, Age: age}
+			if r.About != nil {
+				info.Stack = r.About.Stack
+			}
 		}
 	})
 	return info

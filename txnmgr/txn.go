@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidwall/btree"
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/pool"
 	"github.com/tierceldb/tiercel/storage"
 )
 
@@ -20,24 +20,32 @@ import (
 // What it reads is provisional until Commit returned nil. If it wrote nothing, it
 // ends like a read-only transaction, and nothing is validated.
 type Txn struct {
-	m    *Manager
-	rec  *deps.Record // the manager's side of the transaction, which does not point here
-	slot *pool.Slot
-	gen  uint64
-
-	ctx    context.Context // for waits
+	m      *Manager
+	rec    *deps.Record    // the manager's side of the transaction, which does not point here
 	limits context.Context // to be looked at in every call; nil: nothing to look at
 
 	busy         atomic.Bool // a call is running
 	managed      bool        // by Update
 	serializable bool
 
-	writes     writeSet
+	index *btree.Map[string, int] // over the write set, see writes.go
+	extra *extra                  // nil: nothing of it
+}
+
+// extra is what few transactions have.
+type extra struct {
 	savepoints []uint64 // those that can be rolled back to, oldest first
 	saves      uint64   // savepoints ever made
 	undo       []undone // since the first savepoint
 	onCommit   []func(commitTS uint64)
 	failed     error // why Commit failed, if it was ended by a limit
+}
+
+func (tx *Txn) extras() *extra {
+	if tx.extra == nil {
+		tx.extra = new(extra)
+	}
+	return tx.extra
 }
 
 // undone says how to take one write back: by the version that was there before,
@@ -54,6 +62,9 @@ func (tx *Txn) enter() error {
 		return ErrTxnDone
 	}
 	if !tx.busy.CompareAndSwap(false, true) {
+		if !tx.rec.IsOpen() {
+			return endOf(tx.rec.Slot()) // a call that ended it keeps the others out for good
+		}
 		return ErrConcurrentUse
 	}
 	err := tx.look()
@@ -74,17 +85,24 @@ func (tx *Txn) look() error {
 	}
 	err := exceeded(tx.limits)
 	if err != nil {
-		tx.m.force(tx.slot, tx.gen, err)
+		slot, gen := tx.rec.Slot()
+		tx.m.force(slot, gen, err)
 	}
 	return err
 }
 
 // ended returns what a transaction that is over says.
 func (tx *Txn) ended() error {
-	if tx.failed != nil {
-		return tx.failed
+	if tx.extra != nil && tx.extra.failed != nil {
+		return tx.extra.failed
 	}
-	return endOf(tx.slot, tx.gen)
+	return endOf(tx.rec.Slot())
+}
+
+// isOver reports whether the slot is no longer the transaction's.
+func (tx *Txn) isOver() bool {
+	slot, gen := tx.rec.Slot()
+	return slot.Gen() != gen
 }
 
 // Get returns the value of the key, the transaction's own if it wrote it. The
@@ -110,8 +128,8 @@ func (tx *Txn) Get(key []byte) ([]byte, error) {
 // get returns the version that the transaction sees, or nil, and enters the key
 // in the read set.
 func (tx *Txn) get(key []byte, hash uint64) (*storage.Version, error) {
-	if i := tx.writes.find(key, hash); i >= 0 {
-		return tx.writes.version(i), nil
+	if i := tx.find(key, hash); i >= 0 {
+		return tx.rec.Writes[i].Version, nil
 	}
 	o := tx.m.store.Lookup(key, hash)
 	if o == nil {
@@ -121,7 +139,7 @@ func (tx *Txn) get(key []byte, hash uint64) (*storage.Version, error) {
 		return nil, nil
 	}
 	v := o.Visible(tx.rec.Snapshot)
-	if tx.slot.Gen() != tx.gen { // only now, as in ReadTxn.Get
+	if tx.isOver() { // only now, as in ReadTxn.Get
 		return nil, tx.ended()
 	}
 	if tx.serializable {
@@ -195,23 +213,23 @@ func checkSizes(key, value []byte) error {
 
 // set enters v in the write set.
 func (tx *Txn) set(key []byte, hash uint64, v *storage.Version) {
-	if i := tx.writes.find(key, hash); i >= 0 {
-		tx.remember(undone{at: i, before: tx.writes.version(i)})
+	if i := tx.find(key, hash); i >= 0 {
+		tx.remember(undone{at: i, before: tx.rec.Writes[i].Version})
 		tx.rec.Writes[i].Version = v
 		return
 	}
 	w := deps.Write{Object: tx.m.store.Lookup(key, hash), Version: v}
 	if w.Object == nil {
-		w.Object, w.Fresh = storage.NewObject(key, hash), true
+		w.Object = storage.NewObject(key, hash)
 	}
-	tx.remember(undone{at: tx.writes.len()})
-	tx.writes.add(w)
+	tx.remember(undone{at: len(tx.rec.Writes)})
+	tx.add(w)
 }
 
 // remember keeps what a rollback to a savepoint has to undo.
 func (tx *Txn) remember(u undone) {
-	if len(tx.savepoints) > 0 {
-		tx.undo = append(tx.undo, u)
+	if x := tx.extra; x != nil && len(x.savepoints) > 0 {
+		x.undo = append(x.undo, u)
 	}
 }
 
@@ -230,9 +248,10 @@ func (tx *Txn) Savepoint() Savepoint {
 		return Savepoint{}
 	}
 	defer tx.leave()
-	tx.saves++
-	tx.savepoints = append(tx.savepoints, tx.saves)
-	return Savepoint{rec: tx.rec, number: tx.saves, undo: len(tx.undo), onCommit: len(tx.onCommit)}
+	x := tx.extras()
+	x.saves++
+	x.savepoints = append(x.savepoints, x.saves)
+	return Savepoint{rec: tx.rec, number: x.saves, undo: len(x.undo), onCommit: len(x.onCommit)}
 }
 
 // RollbackTo undoes all writes since the savepoint, and all OnCommit. What was
@@ -246,22 +265,23 @@ func (tx *Txn) RollbackTo(sp Savepoint) error {
 		return err
 	}
 	defer tx.leave()
-	at := slices.Index(tx.savepoints, sp.number)
+	x := tx.extras()
+	at := slices.Index(x.savepoints, sp.number)
 	if sp.rec != tx.rec || at < 0 {
 		return ErrBadSavepoint
 	}
-	tx.savepoints = tx.savepoints[:at+1]
-	for i := len(tx.undo) - 1; i >= sp.undo; i-- {
-		if u := tx.undo[i]; u.before != nil {
+	x.savepoints = x.savepoints[:at+1]
+	for i := len(x.undo) - 1; i >= sp.undo; i-- {
+		if u := x.undo[i]; u.before != nil {
 			tx.rec.Writes[u.at].Version = u.before
 		} else {
-			tx.writes.drop()
+			tx.drop()
 		}
-		tx.undo[i] = undone{}
+		x.undo[i] = undone{}
 	}
-	tx.undo = tx.undo[:sp.undo]
-	clear(tx.onCommit[sp.onCommit:])
-	tx.onCommit = tx.onCommit[:sp.onCommit]
+	x.undo = x.undo[:sp.undo]
+	clear(x.onCommit[sp.onCommit:])
+	x.onCommit = x.onCommit[:sp.onCommit]
 	return nil
 }
 
@@ -275,7 +295,8 @@ func (tx *Txn) OnCommit(fn func(commitTS uint64)) {
 		return
 	}
 	defer tx.leave()
-	tx.onCommit = append(tx.onCommit, fn)
+	x := tx.extras()
+	x.onCommit = append(x.onCommit, fn)
 }
 
 // Err returns nil while the transaction is open: then no Scan was stopped. Else
@@ -285,7 +306,7 @@ func (tx *Txn) Err() error {
 		return ErrTxnDone
 	}
 	if !tx.rec.IsOpen() {
-		return endOf(tx.slot, tx.gen)
+		return endOf(tx.rec.Slot())
 	}
 	return nil
 }
@@ -317,27 +338,27 @@ func (tx *Txn) commit() error {
 		return err
 	}
 	ts, err := tx.finish()
-	callbacks := tx.onCommit
-	tx.onCommit, tx.undo, tx.savepoints = nil, nil, nil
-	tx.leave()
 	if err != nil {
+		tx.leave()
 		return err
 	}
-	for _, fn := range callbacks {
-		fn(ts)
+	if tx.extra != nil {
+		for _, fn := range tx.extra.onCommit {
+			fn(ts)
+		}
 	}
-	return nil
+	return nil // and stays busy: nothing will be done here any more
 }
 
 // finish ends the transaction and returns the timestamp that OnCommit is told.
 func (tx *Txn) finish() (uint64, error) {
-	if tx.writes.len() == 0 {
+	if len(tx.rec.Writes) == 0 {
 		if !tx.m.deps.Rollback(tx.rec) {
 			return 0, tx.ended()
 		}
 		return tx.rec.Snapshot, nil
 	}
-	ts, err := tx.m.deps.Commit(tx.ctx, tx.rec)
+	ts, err := tx.m.deps.Commit(tx.limits, tx.rec)
 	if err == nil {
 		return ts, nil
 	}
@@ -349,11 +370,11 @@ func (tx *Txn) finish() (uint64, error) {
 	case errors.Is(err, deps.ErrEnded):
 		return 0, tx.ended() // counted by whoever ended it
 	case errors.Is(err, deps.ErrDeadline):
-		tx.failed = &endError{cause: ErrTimeout}
-		err = tx.failed
+		err = &endError{cause: ErrTimeout}
+		tx.extras().failed = err
 	default:
-		tx.failed = &endError{cause: err}
-		err = tx.failed
+		err = &endError{cause: err}
+		tx.extras().failed = err
 	}
 	tx.m.rolledBack.Inc()
 	return 0, err
@@ -380,6 +401,6 @@ func (tx *Txn) rollback() error {
 		tx.m.rolledBack.Inc()
 	}
 	tx.rec.Writes, tx.rec.Reads = nil, deps.ReadSet{}
-	tx.onCommit, tx.undo, tx.savepoints = nil, nil, nil
+	tx.index, tx.extra = nil, nil
 	return nil
 }

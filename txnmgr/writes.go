@@ -7,34 +7,27 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/storage"
 )
 
-// writeSet is what a transaction has written so far: the list in its record, in
-// the order of the first write of each key, and once that is long a tree over it.
-type writeSet struct {
-	rec   *deps.Record
-	index *btree.Map[string, int] // key → position in the list; nil while the list is short
-}
+// The write set is the list in the transaction's record, in the order of the first
+// write of each key, and once that is long a tree over it: key → position.
 
 // shortList is how many writes are compared one by one.
 const shortList = 16
-
-func (s *writeSet) len() int { return len(s.rec.Writes) }
 
 // asString views a key as a string without a copy. Keys do not change.
 func asString(key []byte) string { return unsafe.String(unsafe.SliceData(key), len(key)) }
 
 // find returns the position of the write to key, or -1.
-func (s *writeSet) find(key []byte, hash uint64) int {
-	if s.index != nil {
-		if i, found := s.index.Get(asString(key)); found {
+func (tx *Txn) find(key []byte, hash uint64) int {
+	if tx.index != nil {
+		if i, found := tx.index.Get(asString(key)); found {
 			return i
 		}
 		return -1
 	}
-	for i := range s.rec.Writes {
-		if s.rec.Writes[i].Object.Is(key, hash) {
+	for i := range tx.rec.Writes {
+		if tx.rec.Writes[i].Object.Is(key, hash) {
 			return i
 		}
 	}
@@ -42,40 +35,36 @@ func (s *writeSet) find(key []byte, hash uint64) int {
 }
 
 // add appends a write to a key that is not in the set.
-func (s *writeSet) add(w deps.Write) {
-	s.rec.Add(w)
+func (tx *Txn) add(w deps.Write) {
+	tx.rec.Add(w)
 	switch {
-	case s.index != nil:
-		s.index.Set(asString(w.Object.Key()), s.len()-1)
-	case s.len() > shortList:
-		s.index = new(btree.Map[string, int])
-		for i := range s.rec.Writes {
-			s.index.Set(asString(s.rec.Writes[i].Object.Key()), i)
+	case tx.index != nil:
+		tx.index.Set(asString(w.Object.Key()), len(tx.rec.Writes)-1)
+	case len(tx.rec.Writes) > shortList:
+		tx.index = new(btree.Map[string, int])
+		for i := range tx.rec.Writes {
+			tx.index.Set(asString(tx.rec.Writes[i].Object.Key()), i)
 		}
 	}
 }
 
 // drop takes the last write off the list.
-func (s *writeSet) drop() {
-	last := s.len() - 1
-	if s.index != nil {
-		s.index.Delete(asString(s.rec.Writes[last].Object.Key()))
+func (tx *Txn) drop() {
+	last := len(tx.rec.Writes) - 1
+	if tx.index != nil {
+		tx.index.Delete(asString(tx.rec.Writes[last].Object.Key()))
 	}
-	s.rec.Writes[last] = deps.Write{}
-	s.rec.Writes = s.rec.Writes[:last]
+	tx.rec.Writes[last] = deps.Write{}
+	tx.rec.Writes = tx.rec.Writes[:last]
 }
 
-// version returns what is written at position i.
-func (s *writeSet) version(i int) *storage.Version { return s.rec.Writes[i].Version }
-
-// next returns the position of the first write in the direction of s's range that
-// lies behind after (at is included if from), and in the range; or -1.
-func (s *writeSet) next(in *span) int {
-	if s.index == nil {
+// nextWrite returns the position of the first write in what is left of a scan, or -1.
+func (tx *Txn) nextWrite(in *span) int {
+	if tx.index == nil {
 		best := -1
-		for i := range s.rec.Writes {
-			key := s.rec.Writes[i].Object.Key()
-			if in.has(key) && (best < 0 || in.before(key, s.rec.Writes[best].Object.Key())) {
+		for i := range tx.rec.Writes {
+			key := tx.rec.Writes[i].Object.Key()
+			if in.has(key) && (best < 0 || in.before(key, tx.rec.Writes[best].Object.Key())) {
 				best = i
 			}
 		}
@@ -92,11 +81,11 @@ func (s *writeSet) next(in *span) int {
 	}
 	switch {
 	case !in.down:
-		s.index.Ascend(asString(in.lo), take)
+		tx.index.Ascend(asString(in.lo), take)
 	case in.hi == nil:
-		s.index.Reverse(take)
+		tx.index.Reverse(take)
 	default:
-		s.index.Descend(asString(in.hi), take)
+		tx.index.Descend(asString(in.hi), take)
 	}
 	return found
 }
