@@ -31,7 +31,7 @@ func rules(granted exceptions) []rule {
 		{"file length", checkFileLength, fileLengthExamples()},
 		{"names", checkNames, nameExamples},
 		{"no init", checkInit, initExamples},
-		{"one atomic package", checkAtomics, atomicExamples},
+		{"one atomic package", checkAtomics(granted.atomics), atomicExamples},
 		{"no package state", checkState(granted.state), stateExamples},
 		{"no panic", checkPanics(granted.panics), panicExamples},
 		{"no output", checkOutput, outputExamples},

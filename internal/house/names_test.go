@@ -42,16 +42,23 @@ func checkInit(t *tree) []string {
 
 // checkAtomics reports library code that uses another package than
 // go.uber.org/atomic for its atomic fields.
-func checkAtomics(t *tree) []string {
-	var found []string
-	for _, s := range t.files {
-		for _, spec := range s.ast.Imports {
-			if s.library() && importPath(spec) == "sync/atomic" {
-				found = append(found, s.at(spec, "import of sync/atomic; atomic fields are of go.uber.org/atomic"))
+func checkAtomics(granted map[string]string) func(*tree) []string {
+	return func(t *tree) []string {
+		var found []string
+		used := make(map[string]bool)
+		for _, s := range t.files {
+			for _, spec := range s.ast.Imports {
+				if !s.library() || importPath(spec) != "sync/atomic" {
+					continue
+				}
+				used[s.dir()] = true
+				if granted[s.dir()] == "" {
+					found = append(found, s.at(spec, "import of sync/atomic; atomic fields are of go.uber.org/atomic"))
+				}
 			}
 		}
+		return append(found, idle(granted, used)...)
 	}
-	return found
 }
 
 var nameExamples = []example{

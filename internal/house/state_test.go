@@ -216,8 +216,9 @@ func f(i int) any {
 	},
 	{
 		files: map[string]string{
-			"deps/a.go":      "package deps\nimport \"github.com/tierceldb/tiercel/pool\"\nfunc f() { pool := T{}; pool.Err = nil; _ = &pool.Err }\nvar _ = pool.Err",
-			"deps/a_test.go": "package deps_test\nimport p \"github.com/tierceldb/tiercel/pool\"\nfunc f() {\n\tp.Err = nil\n\t_ = &p.Err\n\tp.Err++\n}",
+			"deps/a.go":       "package deps\nimport \"github.com/tierceldb/tiercel/pool\"\nfunc f() { pool := T{}; pool.Err = nil; _ = &pool.Err }\nvar _ = pool.Err",
+			"bench/a_test.go": "package main\nimport \"os\"\nfunc f() { os.Args = os.Args[1:] }",
+			"deps/a_test.go":  "package deps_test\nimport p \"github.com/tierceldb/tiercel/pool\"\nfunc f() {\n\tp.Err = nil\n\t_ = &p.Err\n\tp.Err++\n}",
 		},
 		want: []string{
 			"deps/a_test.go:4: variable p.Err of another package is assigned to",

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // use is one use of a package variable. Going outwards, at is the largest
@@ -40,7 +41,8 @@ func modifications(u *unit, s *source, constants map[types.Object]constant) []st
 	return found
 }
 
-// intrusions reports where a file modifies a variable of another package.
+// intrusions reports where a file modifies a variable of another package of the
+// module, or takes its address.
 func intrusions(u *unit, s *source) []string {
 	var found []string
 	var parents []ast.Node
@@ -49,7 +51,7 @@ func intrusions(u *unit, s *source) []string {
 			parents = parents[:len(parents)-1]
 			return true
 		}
-		if selector, ok := node.(*ast.SelectorExpr); ok && qualified(u, selector) {
+		if selector, ok := node.(*ast.SelectorExpr); ok && ours(u, selector) {
 			use := &use{unit: u, outer: parents, at: selector}
 			if what := use.modifies(); what != "" {
 				found = append(found, s.at(node, "variable %s.%s of another package %s", selector.X, selector.Sel, what))
@@ -61,14 +63,14 @@ func intrusions(u *unit, s *source) []string {
 	return found
 }
 
-// qualified tells whether a selector is a name of an imported package.
-func qualified(u *unit, selector *ast.SelectorExpr) bool {
+// ours tells whether a selector is a name of an imported package of the module.
+func ours(u *unit, selector *ast.SelectorExpr) bool {
 	pkg, ok := selector.X.(*ast.Ident)
 	if !ok {
 		return false
 	}
-	_, ok = u.info.Uses[pkg].(*types.PkgName)
-	return ok
+	name, ok := u.info.Uses[pkg].(*types.PkgName)
+	return ok && strings.HasPrefix(name.Imported().Path(), module+"/")
 }
 
 // modifies says how the use modifies the variable, or could, "" if neither.
