@@ -15,8 +15,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the isolation scripts with the outcomes they have now")
 
-// hermitage lists the cases of Martin Kleppmann's Hermitage suite
-// (https://github.com/ept/hermitage), by the names of their scripts.
+// hermitage lists the fourteen cases of Martin Kleppmann's Hermitage suite
+// (https://github.com/ept/hermitage), by the names of their scripts: fifteen,
+// since the case of G-single with a write predicate has two schedules.
 func hermitage() []string {
 	return []string{
 		"g0", "g1a", "g1b", "g1c", "otv", "pmp-read", "pmp-write", "p4",
