@@ -122,6 +122,18 @@ func TestTopByFunction(t *testing.T) {
 	}
 }
 
+func TestNamesOfGenericFunctions(t *testing.T) {
+	for name, want := range map[string]string{
+		"a/b.f":                           "a/b.f",
+		"a/b.f[go.shape.[]int]":           "a/b.f[...]",
+		"a/b.(*T[go.shape.[4]uint8]).get": "a/b.(*T[...]).get",
+	} {
+		if got := withoutShapes(name); got != want {
+			t.Errorf("%s is shown as %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestWaitingBelongsToTheCallerInTheLibrary(t *testing.T) {
 	for _, c := range []struct {
 		stack []string
@@ -129,7 +141,8 @@ func TestWaitingBelongsToTheCallerInTheLibrary(t *testing.T) {
 	}{
 		{[]string{"sync.(*Mutex).Lock", library + "txnmgr.x", bench + "y"}, library + "txnmgr.x"},
 		{[]string{"runtime.selectgo", bench + "crew.watch"}, ""},
-		{[]string{"sync.(*Mutex).Lock", "other.f", library + "deps.x"}, "other.f"},
+		{[]string{"sync.(*Mutex).Lock", "other.f", library + "deps.x"}, library + "deps.x"},
+		{[]string{"runtime/pprof.StopCPUProfile", library + "deps.x"}, ""},
 	} {
 		got := ""
 		if stack := waiting.stack(sample(1, c.stack...)); len(stack) > 0 {

@@ -50,9 +50,8 @@ type attribution int
 const (
 	// innermost is where the processor was, or who allocated.
 	innermost attribution = iota
-	// waiting is who called into the runtime or package sync, in stacks that
-	// pass through the library: that a goroutine of the bench waits for its
-	// stopwatch is no news.
+	// waiting is who in the library had to wait. That a goroutine of the bench
+	// waits for its stopwatch is no news.
 	waiting
 )
 
@@ -101,14 +100,15 @@ func sampleIndex(p *profile.Profile, name string) int {
 // it belongs to; nil if it does not count.
 func (a attribution) stack(s *profile.Sample) []string {
 	names := functions(s)
-	if a == innermost {
+	switch {
+	case slices.ContainsFunc(names, inProfiler):
+		return nil
+	case a == innermost:
 		return names
-	}
-	if !slices.ContainsFunc(names, inLibrary) {
+	case !slices.ContainsFunc(names, inLibrary):
 		return nil
 	}
-	first := slices.IndexFunc(names, func(name string) bool { return !inRuntime(name) })
-	return names[first:]
+	return names[slices.IndexFunc(names, inLibrary):]
 }
 
 func functions(s *profile.Sample) []string {
@@ -116,25 +116,29 @@ func functions(s *profile.Sample) []string {
 	for _, loc := range s.Location {
 		for _, line := range loc.Line {
 			if line.Function != nil {
-				names = append(names, line.Function.Name)
+				names = append(names, withoutShapes(line.Function.Name))
 			}
 		}
 	}
 	return names
 }
 
+// withoutShapes replaces the type arguments of a generic function by dots. The
+// compiler writes them out to the last field, over several hundred characters.
+func withoutShapes(name string) string {
+	first, last := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
+	if first < 0 || last < first {
+		return name
+	}
+	return name[:first] + "[...]" + name[last+1:]
+}
+
 func inLibrary(name string) bool {
 	return strings.HasPrefix(name, library) && !strings.HasPrefix(name, bench)
 }
 
-func inRuntime(name string) bool {
-	for _, prefix := range []string{"runtime.", "sync.", "internal/"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
-}
+// inProfiler recognises the work of recording itself.
+func inProfiler(name string) bool { return strings.HasPrefix(name, "runtime/pprof.") }
 
 // addStack counts a sample once for each function on its stack, however often
 // a recursive function is on it.

@@ -31,7 +31,7 @@ func OpenTarget(path string) (*Target, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%s is a folder: name a file in it", path)
+		return nil, fmt.Errorf("%s is a folder", path)
 	case err == nil && !info.Mode().IsRegular():
 		return openDirect(path)
 	case err == nil:

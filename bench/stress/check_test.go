@@ -102,24 +102,32 @@ func TestCommitPointProblems(t *testing.T) {
 
 func TestLeftovers(t *testing.T) {
 	clean := txnmgr.Stats{Versions: 10, Objects: 10, TransactionObjects: 11}
-	held := txnmgr.Stats{Versions: 20, Objects: 10}
-	if found := leftovers(clean, held, 10, 3); len(found) != 0 {
+	if found := leftovers(clean, 10, 3); len(found) != 0 {
 		t.Errorf("a clean end gave %v", found)
 	}
-	for check, spoil := range map[Check]func(after, held *txnmgr.Stats){
-		ChainLength:    func(_, held *txnmgr.Stats) { held.Versions = 31 },
-		NothingActive:  func(after, _ *txnmgr.Stats) { after.Active = 1 },
-		OneVersion:     func(after, _ *txnmgr.Stats) { after.Versions = 11 },
-		DeletedGone:    func(after, _ *txnmgr.Stats) { after.Versions, after.Objects = 11, 11 },
-		CommittedList:  func(after, _ *txnmgr.Stats) { after.CommittedListLength = 1 },
-		NothingPinned:  func(after, _ *txnmgr.Stats) { after.PinnedVersions = 1 },
-		ObjectsBounded: func(after, _ *txnmgr.Stats) { after.TransactionObjects = 15 },
+	for check, spoil := range map[Check]func(s *txnmgr.Stats){
+		NothingActive:  func(s *txnmgr.Stats) { s.Active = 1 },
+		OneVersion:     func(s *txnmgr.Stats) { s.Versions = 11 },
+		DeletedGone:    func(s *txnmgr.Stats) { s.Versions, s.Objects = 11, 11 },
+		CommittedList:  func(s *txnmgr.Stats) { s.CommittedListLength = 1 },
+		NothingPinned:  func(s *txnmgr.Stats) { s.PinnedVersions = 1 },
+		ObjectsBounded: func(s *txnmgr.Stats) { s.TransactionObjects = 15 },
 	} {
-		after, held := clean, held
-		spoil(&after, &held)
-		found := leftovers(after, held, 10, 3)
+		stats := clean
+		spoil(&stats)
+		found := leftovers(stats, 10, 3)
 		if len(found) != 1 || found[0].check != check {
 			t.Errorf("%v broken: found %v", check, found)
+		}
+	}
+}
+
+func TestChains(t *testing.T) {
+	for versions, violations := range map[int64]uint64{10: 0, 30: 0, 31: 1} {
+		var log Log
+		log.checkChains(txnmgr.Stats{Versions: versions, Objects: 10})
+		if log.Total() != violations {
+			t.Errorf("%d versions of 10 objects: %+v", versions, log.Violations())
 		}
 	}
 }

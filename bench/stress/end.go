@@ -15,14 +15,12 @@ func (t *trial) checkEnd() {
 	live := t.checkContents()
 	t.checkOld()
 	t.m.Purge()
-	before := t.m.Stats()
-	t.checkProgress(before)
+	held := t.m.Stats()
+	t.checkProgress(held)
+	t.log.checkChains(held)
 	t.report(t.old.Close())
 	t.at(beforePurge)
-	t.m.Purge()
-	for _, f := range leftovers(t.m.Stats(), before, live, t.peak()) {
-		t.log.Add(f.check, "%v", f.err)
-	}
+	t.log.settle(t.m, live, t.peak())
 }
 
 // report records an error that nothing explains.

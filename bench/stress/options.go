@@ -8,13 +8,13 @@ import (
 
 // Options of a run.
 type Options struct {
-	Goroutines int              `json:"goroutines"` // at least 1
-	Duration   time.Duration    `json:"duration_ns"`
-	Seed       uint64           `json:"seed"`     // same seed, same work
-	Accounts   int              `json:"accounts"` // at least 2
-	Hot        int              `json:"hot_keys"` // counters that everybody increments, at least 1
-	Churn      int              `json:"keys"`     // keys in the range of each goroutine, at least 1
-	Isolation  txnmgr.Isolation `json:"-"`        // of updates, except where a kind needs Serializable
+	Goroutines int // at least 1
+	Duration   time.Duration
+	Seed       uint64           // same seed, same work
+	Accounts   int              // at least 2
+	Hot        int              // counters that everybody increments, at least 1
+	Churn      int              // keys in the range of each goroutine, at least 1
+	Isolation  txnmgr.Isolation // of updates, except where a kind needs Serializable
 
 	// tamper, set in tests, breaks something behind the back of the run, so
 	// that the checks can be seen to notice.

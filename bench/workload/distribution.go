@@ -16,7 +16,7 @@ const (
 // zipfExponent is θ of the distribution Zipf.
 const zipfExponent = 0.99
 
-// String returns the name that ParseDistribution takes.
+// String returns the name, as it is given on the command line.
 func (d Distribution) String() string {
 	switch d {
 	case Uniform:
@@ -27,12 +27,5 @@ func (d Distribution) String() string {
 	return fmt.Sprintf("Distribution(%d)", int(d))
 }
 
-// ParseDistribution is the reverse of String.
-func ParseDistribution(name string) (Distribution, error) {
-	for _, d := range []Distribution{Uniform, Zipf} {
-		if name == d.String() {
-			return d, nil
-		}
-	}
-	return 0, fmt.Errorf("unknown distribution %q: use uniform or zipf", name)
-}
+// Distributions lists all there are.
+func Distributions() []Distribution { return []Distribution{Uniform, Zipf} }

@@ -36,10 +36,11 @@ type Result struct {
 	Elapsed        time.Duration // while transactions were begun
 	Interrupted    bool          // before the duration had passed
 	Usage          Usage
-	Conflicts      uint64   // attempts that ended in a conflict
-	Retries        uint64   // further attempts
-	Latency        *Latency // nil without Mix.TimeEvery
-	Samples        []Sample // several a second
+	Conflicts      uint64       // attempts that ended in a conflict
+	Retries        uint64       // further attempts
+	Stats          txnmgr.Stats // at the end, before anything is purged
+	Latency        *Latency     // nil without Mix.TimeEvery
+	Samples        []Sample     // several a second
 }
 
 // Transactions returns how many transactions ended well.
@@ -112,6 +113,7 @@ func Run(ctx context.Context, m *txnmgr.Manager, mix Mix, d time.Duration, tick 
 	res.Elapsed, res.Interrupted = out.Elapsed, out.Interrupted
 	res.Conflicts = after.Conflicts - before.Conflicts
 	res.Retries = after.Retries - before.Retries
+	res.Stats = after
 	return res, res.collect(mix, workers)
 }
 

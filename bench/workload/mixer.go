@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/bench/crew"
@@ -80,27 +79,47 @@ func (w *mixer) work(stop *crew.Stop) {
 	w.published.Store(w.reads + w.updates)
 }
 
+// task is what a transaction of a mix does.
+type task int
+
+const (
+	reading task = iota
+	updating
+)
+
+func (w *mixer) draw() task {
+	if Below(&w.rng, drawRange) < w.readBelow {
+		return reading
+	}
+	return updating
+}
+
 // transaction runs one transaction, timed if it is its turn.
 func (w *mixer) transaction(ctx context.Context) error {
-	reads := Below(&w.rng, drawRange) < w.readBelow
-	switch {
-	case w.timing.due():
-		return w.timed(ctx, reads)
-	case reads:
+	t := w.draw()
+	if w.timing.due() {
+		return w.timed(ctx, t)
+	}
+	return w.once(ctx, t)
+}
+
+func (w *mixer) timed(ctx context.Context, t task) error {
+	start := time.Now()
+	err := w.once(ctx, t)
+	elapsed := time.Since(start)
+	if t == reading {
+		record(w.timing.latency.Reads, elapsed)
+	} else {
+		record(w.timing.latency.Updates, elapsed)
+	}
+	return err
+}
+
+func (w *mixer) once(ctx context.Context, t task) error {
+	if t == reading {
 		return w.readOnce(ctx)
 	}
 	return w.updateOnce(ctx)
-}
-
-func (w *mixer) timed(ctx context.Context, reads bool) error {
-	run, h := w.updateOnce, (*hdrhistogram.Histogram)(nil)
-	if h = w.timing.latency.Updates; reads {
-		run, h = w.readOnce, w.timing.latency.Reads
-	}
-	start := time.Now()
-	err := run(ctx)
-	record(h, time.Since(start))
-	return err
 }
 
 func (w *mixer) readOnce(ctx context.Context) error {

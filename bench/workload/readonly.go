@@ -25,14 +25,6 @@ type ReadOnly struct {
 	Seed         uint64        // same seed, same keys
 }
 
-// Extra limits of a read-only run: what a fresh active list may cost beyond one
-// transaction object a goroutine (the list grows by one plus ten), and how
-// often it may be locked exclusively until it is long enough.
-const (
-	SpareObjects   = 11
-	ExclusiveLocks = 10
-)
-
 // ReadOnlyResult is what a read-only run did.
 type ReadOnlyResult struct {
 	Transactions uint64        // that ended well
