@@ -57,7 +57,8 @@ func latencyChart(l *workload.Latency) report.Chart {
 		Title:  "latency",
 		XLabel: "one transaction in … takes longer",
 		YLabel: "microseconds",
-		LogX:   report.Logarithmic,
+		XScale: report.Logarithmic,
+		YScale: report.Logarithmic,
 		Lines:  []report.Line{latencyLine("reads", l.Reads), latencyLine("updates", l.Updates)},
 	}
 }

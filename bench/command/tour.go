@@ -175,7 +175,7 @@ func newStepResult(step tourStep) stepResult {
 
 func tourChart(steps []tourStep) report.Chart {
 	chart := report.Chart{
-		Title: "throughput on the in-memory store", XLabel: "goroutines", YLabel: "transactions per second", LogX: report.Logarithmic,
+		Title: "throughput on the in-memory store", XLabel: "goroutines", YLabel: "transactions per second", XScale: report.Logarithmic,
 	}
 	for _, step := range steps {
 		last := len(chart.Lines) - 1

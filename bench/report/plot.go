@@ -3,7 +3,9 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -26,7 +28,7 @@ type Line struct {
 // Chart is a line chart.
 type Chart struct {
 	Title, XLabel, YLabel string // shown as they are
-	LogX                  Scale  // of the x axis
+	XScale, YScale        Scale  // Linear, unless set
 	Lines                 []Line // empty ones are left out
 }
 
@@ -41,6 +43,7 @@ const (
 const (
 	chartWidth  = 8 * vg.Inch
 	chartHeight = 5 * vg.Inch
+	headroom    = 1.2 // for the legend, above the data
 )
 
 // PlotFormat returns the format that the extension of a path stands for.
@@ -52,28 +55,66 @@ func PlotFormat(path string) (string, error) {
 	return "", fmt.Errorf("%q ends neither in .png nor in .svg: choose one of them", path)
 }
 
-// Write draws the chart in the format, "png" or "svg". Both axes begin where
-// the data do, but Y at 0, so that differences are not magnified.
+// Write draws the chart in the format, "png" or "svg". A linear y axis begins
+// at 0, so that differences are not magnified.
 func (c Chart) Write(w io.Writer, format string) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.XLabel, c.YLabel
-	if c.LogX == Logarithmic {
-		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	}
+	p.Title.Padding = vg.Points(8)
+	c.XScale.apply(&p.X)
+	c.YScale.apply(&p.Y)
 	p.Add(plotter.NewGrid())
 	for i, line := range c.Lines {
 		if err := addLine(p, line, i); err != nil {
 			return err
 		}
 	}
-	p.Y.Min = 0
-	p.Legend.Top = true
+	if c.YScale == Linear {
+		p.Y.Min = 0
+		p.Y.Max *= headroom
+	}
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.XOffs = vg.Points(8)
 	image, err := p.WriterTo(chartWidth, chartHeight, format)
 	if err != nil {
 		return err
 	}
 	_, err = image.WriteTo(w)
 	return err
+}
+
+// apply sets the scale of an axis.
+func (s Scale) apply(axis *plot.Axis) {
+	axis.Tick.Marker = plot.TickerFunc(roundTicks)
+	if s == Logarithmic {
+		axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	}
+}
+
+// roundTicks labels an axis at multiples of 1, 2 or 5 times a power of ten,
+// four to ten of them, with thousands separators.
+func roundTicks(lo, hi float64) []plot.Tick {
+	step := roundStep((hi - lo) / 4)
+	var ticks []plot.Tick
+	for i := math.Ceil(lo / step); i*step <= hi; i++ {
+		label := strconv.FormatFloat(i*step, 'g', 6, 64)
+		if step >= 1 {
+			label = Count(int64(i * step))
+		}
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: label})
+	}
+	return ticks
+}
+
+// roundStep returns the greatest round number that is not above most.
+func roundStep(most float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, n := range []float64{5, 2} {
+		if n*power <= most {
+			return n * power
+		}
+	}
+	return power
 }
 
 func addLine(p *plot.Plot, line Line, i int) error {

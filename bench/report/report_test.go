@@ -150,7 +150,7 @@ func TestTargetWritesToADevice(t *testing.T) {
 
 func TestChartFormats(t *testing.T) {
 	chart := Chart{
-		Title: "t", XLabel: "x", YLabel: "y", LogX: Logarithmic,
+		Title: "t", XLabel: "x", YLabel: "y", XScale: Logarithmic, YScale: Logarithmic,
 		Lines: []Line{{Name: "a", Points: []Point{{1, 2}, {10, 3}, {100, 1}}}, {Name: "empty"}},
 	}
 	for format, magic := range map[string]string{"png": "\x89PNG", "svg": "<?xml"} {
@@ -176,6 +176,27 @@ func TestPlotFormat(t *testing.T) {
 	for _, path := range []string{"", "a", "a.jpg", "png"} {
 		if _, err := PlotFormat(path); err == nil {
 			t.Errorf("PlotFormat(%q) succeeded", path)
+		}
+	}
+}
+
+func TestRoundTicks(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi float64
+		want   string
+	}{
+		{0, 4_300_000, "0 1,000,000 2,000,000 3,000,000 4,000,000"},
+		{0, 10, "0 2 4 6 8 10"},
+		{0.25, 2.1, "0.4 0.6 0.8 1 1.2 1.4 1.6 1.8 2"},
+		{0, 1, "0 0.2 0.4 0.6 0.8 1"},
+		{-30, 30, "-30 -20 -10 0 10 20 30"},
+	} {
+		var labels []string
+		for _, tick := range roundTicks(c.lo, c.hi) {
+			labels = append(labels, tick.Label)
+		}
+		if got := strings.Join(labels, " "); got != c.want {
+			t.Errorf("from %v to %v: %s, want %s", c.lo, c.hi, got, c.want)
 		}
 	}
 }
