@@ -8,9 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/tierceldb/tiercel/internal/script"
 	"github.com/tierceldb/tiercel/txnmgr"
-	"pgregory.net/rapid"
 )
 
 // TestOracle runs random programs of interleaved transactions on a Manager and

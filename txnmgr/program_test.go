@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tierceldb/tiercel/internal/script"
 	"pgregory.net/rapid"
+
+	"github.com/tierceldb/tiercel/internal/script"
 )
 
 // action is one random choice; what it comes to depends on which transactions
