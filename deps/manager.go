@@ -37,6 +37,7 @@ type Manager struct {
 	_ pad.Line
 	// visible is V: every commit up to it is visible to what begins now. Stored
 	// only in the section, once a group.
+	_       pad.Align64
 	visible atomic.Uint64
 	_       pad.Line
 
@@ -77,8 +78,12 @@ func (m *Manager) Active(fn func(slot *pool.Slot, gen, snap uint64)) { m.pool.Ac
 // Age returns how long the transaction has been open.
 func (m *Manager) Age(r *Record) time.Duration { return time.Since(m.opened) - r.Begun }
 
+// Slot is a transaction object; see package pool.
+type Slot = pool.Slot
+
 // Stats are the manager's figures.
 type Stats struct {
+	// All of these are documented where package txnmgr shows them.
 	Pool                                pool.Stats
 	Visible, Horizon                    uint64
 	Objects, Versions                   int64

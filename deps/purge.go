@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/atomic"
 
+	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/pool"
 	"github.com/tierceldb/tiercel/storage"
 )
@@ -44,6 +45,7 @@ import (
 // bring one back. Nobody waits for that: a committer that finds another at it
 // goes on.
 type purge struct {
+	_   pad.Align64
 	due atomic.Uint64 // the commit timestamp that makes the next committer help
 	m   atomic.Uint64 // of the last scan
 
@@ -59,6 +61,7 @@ type purge struct {
 
 	done tally
 	// The same for anybody to read, brought up to date by every step.
+	_                       pad.Align64
 	records, unlinked, pins atomic.Uint64
 }
 

@@ -19,7 +19,7 @@ import (
 type Record struct {
 	storage.State // the word that decides; first, for its alignment
 
-	Snapshot uint64
+	Snapshot uint64        // the commit timestamp it reads at
 	Begun    time.Duration // since the manager was opened
 	About    *About        // nil if nothing of it was given
 
@@ -44,7 +44,7 @@ type Record struct {
 
 // About is what few transactions have, and no commit needs.
 type About struct {
-	Label    string
+	Label    string    // for statistics and the errors of others
 	Stack    string    // that began it, if stacks are recorded
 	Deadline time.Time // zero: none
 }
@@ -65,7 +65,7 @@ func (r *Record) Label() string {
 
 // Reader is the manager's side of a read-only transaction that was given a label.
 type Reader struct {
-	Label string
+	Label string // as given
 	tag   pool.Tag
 }
 

@@ -24,7 +24,7 @@ type section struct {
 	// tail is the last record of the committed list. Changed in the section.
 	tail atomic.Pointer[Record]
 	last uint64 // its timestamp; owned by whoever is in the section
-	_      pad.Line
+	_    pad.Line
 }
 
 type outcome uint8

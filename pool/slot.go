@@ -10,6 +10,7 @@ import (
 // transaction writes; nobody else writes them while it runs, so they stay in
 // its processor's cache.
 type Slot struct {
+	_ pad.Align64
 	// snap is Available, Retired, or the snapshot of the transaction that has the
 	// slot, with Update added if that may write.
 	snap atomic.Uint64
@@ -84,6 +85,11 @@ func (s *Slot) take(mark *atomic.Uint64, kind uint64) (gen, snapshot uint64, won
 	if !s.snap.CompareAndSwap(Available, snapshot|kind) {
 		return 0, 0, false
 	}
+	return s.settle(mark, snapshot, kind)
+}
+
+// settle is take after the first CAS.
+func (s *Slot) settle(mark *atomic.Uint64, snapshot, kind uint64) (gen, at uint64, won bool) {
 	if gen = s.gen.Load(); gen&Forced != 0 {
 		return 0, 0, false
 	}

@@ -12,13 +12,13 @@ import "unsafe"
 // keeps the whole allocation alive.
 type sized[H, R any] struct {
 	head H
-	room R
+	_    R // the room
 }
 
 // oversize is a header with a slice behind it.
 type oversize[H any] struct {
-	head  H
-	bytes []byte
+	head H
+	_    []byte // the bytes
 }
 
 const (

@@ -149,7 +149,8 @@ func (c *content) without(i int) *content {
 // waitForEdit returns once the edit that froze a leaf is published.
 func (ix *ordered) waitForEdit() {
 	ix.mu.Lock()
-	ix.mu.Unlock() //nolint:staticcheck // the wait is all that is wanted
+	//lint:ignore SA2001 the wait is all that is wanted
+	ix.mu.Unlock()
 }
 
 // freeze stops all inserts into l and returns what it holds, or nil if it is

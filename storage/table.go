@@ -46,6 +46,7 @@ type cells []cell
 // that sees the hash of one object and the pointer of another is harmless: the
 // insert or removal it overlaps may be ordered after it, and the key decides.
 type cell struct {
+	_      pad.Align64
 	hash   atomic.Uint64
 	object atomic.Pointer[Object]
 }

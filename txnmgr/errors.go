@@ -70,10 +70,13 @@ func IsRetryable(err error) bool {
 // endError is the cause of a forced end. It matches ErrTxnDone too.
 type endError struct{ cause error }
 
+// Error says that and why.
 func (e *endError) Error() string { return "tiercel: transaction was ended: " + e.cause.Error() }
 
+// Unwrap returns the cause.
 func (e *endError) Unwrap() error { return e.cause }
 
+// Is reports whether target is ErrTxnDone.
 func (e *endError) Is(target error) bool { return target == ErrTxnDone }
 
 // ConflictKind says what stood in the way of a commit.

@@ -4,13 +4,14 @@ import (
 	"context"
 	"iter"
 
+	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/internal/invariants"
-	"github.com/tierceldb/tiercel/pool"
 	"github.com/tierceldb/tiercel/storage"
 )
 
 // Reader is what read-only and update transactions have in common.
 type Reader interface {
+	// The methods are documented at ReadTxn and Txn.
 	Get(key []byte) ([]byte, error)
 	Scan(lo, hi []byte) iter.Seq2[[]byte, []byte]
 	ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte]
@@ -30,7 +31,7 @@ var (
 // What it does, it does without a lock and without waiting for anybody (I5).
 type ReadTxn struct {
 	store    *storage.Store
-	slot     *pool.Slot
+	slot     *deps.Slot
 	gen      uint64
 	snapshot uint64
 	ctx      context.Context // nil: nothing to look at
@@ -83,7 +84,7 @@ func (tx ReadTxn) look() error {
 // ended returns what a transaction that is over says.
 func (tx ReadTxn) ended() error { return endOf(tx.slot, tx.gen) }
 
-func endOf(slot *pool.Slot, gen uint64) error {
+func endOf(slot *deps.Slot, gen uint64) error {
 	if err := slot.Cause(gen); err != nil {
 		return err
 	}
@@ -121,17 +122,24 @@ func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 // began reports whether this is not the zero ReadTxn.
 func (tx ReadTxn) began() bool { return tx.slot != nil }
 
+// A scan looks at so many objects at a time: few at first, for those that want
+// one key, and then more.
+const firstLook, nextLooks = 4, 16
+
 func (tx ReadTxn) walk(at storage.Cursor, yield func(key, value []byte) bool) {
-	for o := at.Next(); o != nil; o = at.Next() {
-		v := o.Visible(tx.snapshot)
-		if tx.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
-			return
-		}
-		if invariants.Enabled {
-			tx.checkChain(o)
-		}
-		if v != nil && !v.Tombstone() && !yield(o.Key(), v.Value()) {
-			return
+	var seen [nextLooks]storage.Seen
+	for n := at.Look(tx.snapshot, seen[:firstLook]); n > 0; n = at.Look(tx.snapshot, seen[:]) {
+		for i := range seen[:n] {
+			o, v := seen[i].Object, seen[i].Version
+			if tx.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
+				return
+			}
+			if invariants.Enabled {
+				tx.checkChain(o)
+			}
+			if !yield(o.Key(), v.Value()) {
+				return
+			}
 		}
 	}
 }

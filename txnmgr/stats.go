@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/pool"
 )
 
 // Stats are the figures of a manager. They are taken one after the other without
@@ -35,10 +34,10 @@ type Stats struct {
 
 // TxnInfo describes an open update transaction; the zero value says there is none.
 type TxnInfo struct {
-	Label    string
-	Snapshot uint64
-	Age      time.Duration
-	Stack    string // that began it, with Options.RecordStacks
+	Label    string        // given by WithLabel
+	Snapshot uint64        // the commit timestamp it reads at
+	Age      time.Duration // since it began
+	Stack    string        // that began it, with Options.RecordStacks
 }
 
 // Stats returns the figures. It goes over all transaction objects, so it takes
@@ -73,7 +72,7 @@ func (m *Manager) Stats() Stats {
 
 // oldest describes the update transaction that has been open the longest.
 func (m *Manager) oldest() (info TxnInfo) {
-	m.deps.Active(func(slot *pool.Slot, gen, _ uint64) {
+	m.deps.Active(func(slot *deps.Slot, gen, _ uint64) {
 		r, is := slot.Tag(gen).(*deps.Record)
 		if !is {
 			return

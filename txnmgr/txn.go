@@ -1,6 +1,7 @@
 package txnmgr
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Txn struct {
 	managed      bool        // by Update
 	serializable bool
 
+	last  *storage.Object         // of the last call with a key, which the next often has too
 	index *btree.Map[string, int] // over the write set, see writes.go
 	extra *extra                  // nil: nothing of it
 }
@@ -115,7 +117,7 @@ func (tx *Txn) Get(key []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer tx.leave()
-	v, err := tx.get(key, tx.m.store.Hash(key))
+	v, err := tx.get(key)
 	if err != nil {
 		return nil, err
 	}
@@ -127,11 +129,11 @@ func (tx *Txn) Get(key []byte) ([]byte, error) {
 
 // get returns the version that the transaction sees, or nil, and enters the key
 // in the read set.
-func (tx *Txn) get(key []byte, hash uint64) (*storage.Version, error) {
+func (tx *Txn) get(key []byte) (*storage.Version, error) {
+	o, hash := tx.object(key)
 	if i := tx.find(key, hash); i >= 0 {
 		return tx.rec.Writes[i].Version, nil
 	}
-	o := tx.m.store.Lookup(key, hash)
 	if o == nil {
 		if tx.serializable {
 			tx.rec.Reads.AddAbsent(key, hash)
@@ -148,6 +150,17 @@ func (tx *Txn) get(key []byte, hash uint64) (*storage.Version, error) {
 	return v, nil
 }
 
+// object returns the store's object with the key, or nil, and the key's hash.
+func (tx *Txn) object(key []byte) (*storage.Object, uint64) {
+	if o := tx.last; o != nil && bytes.Equal(o.Key(), key) {
+		return o, o.Hash()
+	}
+	hash := tx.m.store.Hash(key)
+	o := tx.m.store.Lookup(key, hash)
+	tx.last = o
+	return o, hash
+}
+
 // Put sets the value of the key. It copies both. A nil value is stored as an
 // empty one.
 //
@@ -161,7 +174,7 @@ func (tx *Txn) Put(key, value []byte) error {
 		return err
 	}
 	defer tx.leave()
-	tx.set(key, tx.m.store.Hash(key), storage.NewVersion(value, &tx.rec.State))
+	tx.set(key, storage.NewVersion(value, &tx.rec.State))
 	return nil
 }
 
@@ -175,15 +188,14 @@ func (tx *Txn) Insert(key, value []byte) error {
 		return err
 	}
 	defer tx.leave()
-	hash := tx.m.store.Hash(key)
-	v, err := tx.get(key, hash)
+	v, err := tx.get(key)
 	if err != nil {
 		return err
 	}
 	if v != nil && !v.Tombstone() {
 		return ErrExists
 	}
-	tx.set(key, hash, storage.NewVersion(value, &tx.rec.State))
+	tx.set(key, storage.NewVersion(value, &tx.rec.State))
 	return nil
 }
 
@@ -197,7 +209,7 @@ func (tx *Txn) Delete(key []byte) error {
 		return err
 	}
 	defer tx.leave()
-	tx.set(key, tx.m.store.Hash(key), storage.NewTombstone(&tx.rec.State))
+	tx.set(key, storage.NewTombstone(&tx.rec.State))
 	return nil
 }
 
@@ -212,18 +224,18 @@ func checkSizes(key, value []byte) error {
 }
 
 // set enters v in the write set.
-func (tx *Txn) set(key []byte, hash uint64, v *storage.Version) {
+func (tx *Txn) set(key []byte, v *storage.Version) {
+	o, hash := tx.object(key)
 	if i := tx.find(key, hash); i >= 0 {
 		tx.remember(undone{at: i, before: tx.rec.Writes[i].Version})
 		tx.rec.Writes[i].Version = v
 		return
 	}
-	w := deps.Write{Object: tx.m.store.Lookup(key, hash), Version: v}
-	if w.Object == nil {
-		w.Object = storage.NewObject(key, hash)
+	if o == nil {
+		o = storage.NewObject(key, hash)
 	}
 	tx.remember(undone{at: len(tx.rec.Writes)})
-	tx.add(w)
+	tx.add(deps.Write{Object: o, Version: v})
 }
 
 // remember keeps what a rollback to a savepoint has to undo.

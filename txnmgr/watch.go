@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/pool"
 )
 
 // watch ends transactions that are older than Options.MaxAge. Read-only ones do
@@ -22,7 +21,7 @@ type watch struct {
 
 // tenant is one transaction in a slot.
 type tenant struct {
-	slot *pool.Slot
+	slot *deps.Slot
 	gen  uint64
 }
 
@@ -55,7 +54,7 @@ func (w *watch) run() {
 func (w *watch) look(now time.Time) {
 	before := w.seen
 	w.seen = make(map[tenant]time.Time)
-	w.m.deps.Active(func(slot *pool.Slot, gen, _ uint64) {
+	w.m.deps.Active(func(slot *deps.Slot, gen, _ uint64) {
 		who := tenant{slot: slot, gen: gen}
 		since, known := before[who]
 		if !known {
@@ -72,7 +71,7 @@ func (w *watch) look(now time.Time) {
 }
 
 // force ends a transaction from outside.
-func (m *Manager) force(slot *pool.Slot, gen uint64, err error) {
+func (m *Manager) force(slot *deps.Slot, gen uint64, err error) {
 	if m.deps.Force(slot, gen, err) {
 		m.rolledBack.Inc()
 	}

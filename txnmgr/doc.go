@@ -1,0 +1,109 @@
+// Package txnmgr runs transactions on versioned objects in memory: read-only
+// transactions that never lock and never wait, over serializable update
+// transactions.
+//
+//	m, err := txnmgr.Open(ctx, txnmgr.Options{})
+//	err = m.Update(ctx, func(tx *txnmgr.Txn) error { return tx.Put(key, value) })
+//	err = m.View(ctx, func(tx txnmgr.ReadTxn) error { value, err = tx.Get(key); return err })
+//
+// # Model
+//
+// An object is a key with a chain of versions, newest first, each with the commit
+// timestamp of the transaction that wrote it. A transaction reads at a snapshot,
+// the newest commit timestamp when it began: of each object the first version at
+// or below it. An update transaction keeps its writes to itself until Commit,
+// which makes them visible all at once, or returns a *ConflictError.
+//
+//	        ReadTxn                                 Txn
+//	           │ begin, end: a few                   │ begin, end: the same slot,
+//	           │ instructions on a slot              │ and a record
+//	           ▼                                     ▼
+//	┌───────── pool ─────────┐   ┌─────────────── deps ────────────────┐
+//	│ active list: slots     │◄──│ vote ─► section ─► release ─► purge │
+//	│ [100] [ – ] [97] [ – ] │   │ committed list  96 ─ 97 ─ … ─ 100   │
+//	└────────────────────────┘   └──────────────────┬──────────────────┘
+//	           │ reads                              │ links, stamps, unlinks
+//	           ▼                                    ▼
+//	┌──────────────────────────── storage ─────────────────────────────┐
+//	│ table, ordered index ─► object "k" ─► 99 ─► 97 ─► 12             │
+//	└──────────────────────────────────────────────────────────────────┘
+//
+// # Guarantees
+//
+// The numbers are cited where the code keeps them, and checked under the build
+// tag invariants.
+//
+//   - I1 Commit timestamps strictly fall along a version chain.
+//   - I2 The horizon is at or below every active snapshot. No reader misses a
+//     version because it was purged.
+//   - I3 All versions of a transaction become visible at once, or none.
+//   - I4 A transaction that begins after Commit returned sees that commit.
+//   - I5 Begin, reads and end of a read-only transaction never block, whatever
+//     another goroutine does or stops doing; but a begin that finds no free
+//     transaction object may wait for the one who is adding some.
+//   - I6 The watermarks only grow.
+//   - I7 A pending version belongs to exactly one transaction, between vote and
+//     finish. A rollback leaves no trace in any chain or index.
+//   - I8 The history of the Serializable transactions and of all read-only ones has
+//     no cycle in its serialization graph: writes, reads, ranges read, real time.
+//   - I9 After the end, Close and Rollback return nil and do nothing; everything
+//     else returns ErrTxnDone, or the cause of a forced end, which matches it too.
+//   - I10 After the last transaction has ended and a purge ran, every object has
+//     one version, and deleted objects are gone from every index.
+//   - I11 The number of transaction objects is bounded by the largest number of
+//     transactions that were open at once, plus ten for each time the list grew.
+//
+// A Commit that runs needs the finish section, which is short and does no I/O,
+// and the objects that it writes. So update transactions can wait for each other
+// there; they wait for no reader.
+//
+// # What it does not
+//
+// The store is in memory, and gone when the program ends. Nothing is logged,
+// nothing panics on misuse, and no goroutine is started, but for one if
+// Options.MaxAge is set, which Close stops.
+//
+// # Concurrency
+//
+// A Manager and a ReadTxn may be used by many goroutines. A Txn is for one at a
+// time; a second gets ErrConcurrentUse. An open transaction of either kind keeps
+// at most one version of each object from being purged, however long it is open;
+// what is newer than that is purged as if it were not there.
+//
+// # Slices
+//
+// Keys and values are copied when they are written. Those returned are shared:
+// they stay valid for ever, have len = cap, and must not be modified. A build with
+// the tag invariants, or with -race, finds callers who do. A value that is kept
+// keeps its allocation only, and perhaps a few older versions of the object. The
+// empty key is a key like any other. A nil value is stored as an empty one, and no
+// value that is returned with a nil error is nil.
+//
+// # Errors
+//
+// Errors are compared by errors.Is; a conflict can be looked into with errors.As
+// and *ConflictError. Update retries conflicts by itself. A context is looked at in
+// every call and every wait, and cancelling it ends the transaction, which then
+// returns errors that match both the context's error and ErrTxnDone. Once a commit
+// has its timestamp it is carried through.
+//
+// # Reading the source
+//
+//   - pool/slot.go, a read-only transaction: take, End.
+//   - storage/version.go, what a snapshot sees: Visible.
+//   - storage/store.go, the life of an object; table.go and ordered.go, its indexes.
+//   - deps/vote.go, Commit from beginning to end; section.go, where the order is
+//     made; validate.go, why it is serializable; purge.go, what may go.
+//   - txnmgr/txn.go, the transaction as its user sees it; scan.go, how its own
+//     writes come in between; update.go, how it is tried again.
+//
+// # Sources
+//
+// The transaction objects, the active and the committed list, and the purge by the
+// oldest active follow the dependency manager of the Falcon storage engine (2008).
+// Validation against what committed since the snapshot is backward validation by
+// Kung and Robinson, On Optimistic Methods for Concurrency Control (1981). The
+// anomalies are named as by Adya, Weak Consistency (1999). The combining of
+// commits in the section is flat combining by Hendler, Incze, Shavit and Tzafrir
+// (2010).
+package txnmgr
