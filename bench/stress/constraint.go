@@ -1,7 +1,6 @@
 package stress
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/tierceldb/tiercel/txnmgr"
@@ -58,8 +57,8 @@ func (w *worker) readPair(r txnmgr.Reader, pair [2][]byte) (x, y int64, err erro
 	return x, y, nil
 }
 
-// claim inserts a key into an empty range, or takes its own away. No more than
-// one goroutine ever holds a range.
+// claim inserts a key into an empty range, or takes away the one that is in it.
+// There are never two.
 func (w *worker) claim() outcome {
 	prefix := w.claims[w.rng.IntN(claimRanges)]
 	mine := fmt.Appendf(nil, "%s%06d", prefix, w.id)
@@ -69,13 +68,10 @@ func (w *worker) claim() outcome {
 			return err
 		}
 		w.pause()
-		switch {
-		case holder == nil:
+		if holder == nil {
 			return tx.Insert(mine, w.value(int64(w.id)))
-		case bytes.Equal(holder, mine):
-			return tx.Delete(mine)
 		}
-		return errIdle
+		return tx.Delete(holder)
 	}, txnmgr.WithIsolation(txnmgr.Serializable), txnmgr.WithLabel("claim"))
 }
 

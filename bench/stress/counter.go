@@ -13,7 +13,7 @@ func (w *worker) increment() outcome {
 		}
 		w.pause()
 		return w.addOne(tx, j)
-	}, txnmgr.WithLabel("increment"))
+	}, w.eitherWay(), txnmgr.WithLabel("increment"))
 	if o != ended {
 		return o
 	}

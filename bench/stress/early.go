@@ -3,6 +3,7 @@ package stress
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/tierceldb/tiercel/txnmgr"
@@ -18,7 +19,7 @@ const tooShort = time.Millisecond
 // early runs a transaction that does not end as it should. Each of them writes
 // a value that must never be seen.
 func (w *worker) early() outcome {
-	switch w.rng.IntN(7) {
+	switch w.rng.IntN(8) {
 	case 0:
 		return w.settle(w.forgetReader())
 	case 1:
@@ -31,6 +32,8 @@ func (w *worker) early() outcome {
 		return w.settle(w.failing())
 	case 5:
 		return w.settle(w.panicking())
+	case 6:
+		return w.settle(w.closeTogether())
 	}
 	return w.settle(w.endTwice())
 }
@@ -163,6 +166,30 @@ func (w *worker) closeTwice() error {
 	_, after := tx.Get(w.anyKey())
 	w.expect(after, txnmgr.ErrTxnDone, "Get after Close")
 	return err
+}
+
+// closings is how many handles closeTogether closes: the two must meet within
+// a few instructions to get in each other's way.
+const closings = 20
+
+// closeTogether ends copies of one handle on two goroutines at once. One of
+// them ends the transaction, and neither may end the one that uses the same
+// transaction object next.
+func (w *worker) closeTogether() error {
+	w.opened()
+	defer w.closed()
+	for range closings {
+		tx, err := w.m.BeginRead(context.Background(), txnmgr.WithLabel("closed together"))
+		if err != nil {
+			return err
+		}
+		other := make(chan error)
+		go func() { other <- tx.Close() }()
+		runtime.Gosched()
+		w.expect(tx.Close(), nil, "Close beside another Close")
+		w.expect(<-other, nil, "Close beside another Close")
+	}
+	return nil
 }
 
 // expect checks the error of a call on a transaction that has ended.

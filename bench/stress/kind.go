@@ -39,9 +39,9 @@ func (k Kind) Name() string {
 // weight is the share of the kind among all steps, in thousandths.
 func (k Kind) weight() int {
 	return [numKinds]int{
-		Read: 260, Scan: 60, Transfer: 160, Audit: 20, Batch: 50, BatchRead: 60, Churn: 100,
+		Read: 240, Scan: 60, Transfer: 160, Audit: 20, Batch: 50, BatchRead: 60, Churn: 100,
 		ChurnRead: 50, Increment: 70, Savepoints: 40, Traces: 10, CommitPoint: 40, Skew: 30,
-		Claim: 20, Old: 25, Early: 5,
+		Claim: 40, Old: 25, Early: 5,
 	}[k]
 }
 

@@ -23,7 +23,7 @@ func (w *worker) setBalance(tx *txnmgr.Txn, account []byte, amount int64) error 
 
 // transfer moves money between two accounts.
 func (w *worker) transfer() outcome {
-	return w.update(w.move, txnmgr.WithLabel("transfer"))
+	return w.update(w.move, w.eitherWay(), txnmgr.WithLabel("transfer"))
 }
 
 func (w *worker) move(tx *txnmgr.Txn) error {

@@ -116,6 +116,15 @@ func (w *worker) update(fn func(*txnmgr.Txn) error, opts ...txnmgr.TxnOption) ou
 	return w.settle(err)
 }
 
+// eitherWay returns an isolation for transactions that keep their promises at
+// any: Snapshot now and then, so that it is tested beside Serializable.
+func (w *worker) eitherWay() txnmgr.TxnOption {
+	if w.rng.IntN(4) == 0 {
+		return txnmgr.WithIsolation(txnmgr.Snapshot)
+	}
+	return txnmgr.WithIsolation(w.opts.Isolation)
+}
+
 // errIdle ends an update that found nothing to do.
 var errIdle = errors.New("nothing to do")
 
