@@ -20,6 +20,8 @@ type Manager struct {
 	opts  Options
 	// defaults are the options of a transaction that has none of its own.
 	defaults txnConfig
+	// plain is what read-only transactions read that have nothing else to look at.
+	plain scope
 
 	rolledBack, conflicts, retries *xsync.Counter
 
@@ -50,6 +52,7 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 		retries:    xsync.NewCounter(),
 	}
 	m.store = m.deps.Store
+	m.plain.store = m.store
 	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries}
 	if opts.MaxAge > 0 {
 		m.watch = m.startWatch(opts.MaxAge)
@@ -76,8 +79,9 @@ func (m *Manager) Close() error {
 // last commits and what open transactions hold.
 func (m *Manager) Purge() { m.deps.Purge() }
 
-// BeginRead begins a read-only transaction. It takes no lock and allocates
-// nothing, unless it has options. The caller must Close it.
+// BeginRead begins a read-only transaction. It takes no lock, and allocates
+// nothing unless it has options or the context can be cancelled. The caller must
+// Close it.
 //
 // The errors are ErrNilContext, ErrBadOption, ErrClosed, and the context's.
 func (m *Manager) BeginRead(ctx context.Context, opts ...TxnOption) (ReadTxn, error) {
@@ -91,7 +95,7 @@ func (m *Manager) BeginRead(ctx context.Context, opts ...TxnOption) (ReadTxn, er
 	if slot == nil {
 		return ReadTxn{}, ErrClosed
 	}
-	return ReadTxn{store: m.store, slot: slot, gen: gen, snapshot: snapshot}, nil
+	return ReadTxn{slot: slot, gen: gen, snapshot: snapshot, in: &m.plain}, nil
 }
 
 func (m *Manager) beginReadWith(ctx context.Context, opts []TxnOption) (ReadTxn, error) {
@@ -109,7 +113,11 @@ func (m *Manager) beginReadWith(ctx context.Context, opts []TxnOption) (ReadTxn,
 	if config.label != "" {
 		m.deps.Label(slot, gen, config.label)
 	}
-	return ReadTxn{store: m.store, slot: slot, gen: gen, snapshot: snapshot, ctx: limits(ctx, config.deadline)}, nil
+	tx := ReadTxn{slot: slot, gen: gen, snapshot: snapshot, in: &m.plain}
+	if ctx = limits(ctx, config.deadline); ctx != nil {
+		tx.in = &scope{store: m.store, ctx: ctx}
+	}
+	return tx, nil
 }
 
 // Begin begins an update transaction. The caller must Commit it or Rollback it;

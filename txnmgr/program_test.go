@@ -36,7 +36,7 @@ func drawAction(t *rapid.T) action {
 		"insert", "insert", "delete", "delete", "scan", "scan", "scan",
 		"open", "open", "next", "next", "next", "stop",
 		"savepoint", "savepoint", "rollbackto", "rollbackto",
-		"commit", "commit", "rollback", "dump",
+		"many", "commit", "commit", "rollback", "dump",
 	}
 	return action{
 		verb:  rapid.SampledFrom(verbs).Draw(t, "verb"),
@@ -107,6 +107,8 @@ func (p *program) step(t string, a action) {
 		p.line("%s %s %s v%d", t, a.verb, a.key, len(p.lines))
 	case "scan":
 		p.line("%s scan%s %s %s%s", t, a.order, a.key, a.end, limit(a.limit))
+	case "many":
+		p.many(t, a)
 	case "open", "next", "stop":
 		p.cursor(t, a)
 	case "savepoint", "rollbackto":
@@ -117,6 +119,23 @@ func (p *program) step(t string, a action) {
 	case "commit":
 		p.line("%s commit", t)
 		p.end(t)
+	}
+}
+
+// many does one thing to so many keys that the transaction needs an index over
+// what it has written or read. The keys lie between c and d.
+func (p *program) many(t string, a action) {
+	for i := range 20 {
+		switch a.limit {
+		case 0:
+			p.line("%s get c%02d", t, i)
+		case 1:
+			p.line("%s delete c%02d", t, i)
+		case 2:
+			p.line("%s put c%02d v%d", t, i, len(p.lines))
+		default:
+			p.line("%s insert c%02d v%d", t, i, len(p.lines))
+		}
 	}
 }
 

@@ -30,11 +30,20 @@ var (
 //
 // What it does, it does without a lock and without waiting for anybody (I5).
 type ReadTxn struct {
-	store    *storage.Store
+	// Four words, because the compiler keeps a struct of up to four in registers.
+	// A fifth and a sixth cost as much as the rest of begin and end: 46 ns
+	// together, against 29 with four.
 	slot     *deps.Slot
 	gen      uint64
 	snapshot uint64
-	ctx      context.Context // nil: nothing to look at
+	in       *scope
+}
+
+// scope is where a read-only transaction reads, and what it has to look at in
+// every call. Those that have nothing to look at share their manager's.
+type scope struct {
+	store *storage.Store
+	ctx   context.Context // nil: nothing to look at
 }
 
 // Get returns the value of the key. It stays valid for ever, has len = cap, and
@@ -43,13 +52,13 @@ type ReadTxn struct {
 // The errors are ErrNotFound, and ErrTxnDone, possibly with the cause of a forced
 // end.
 func (tx ReadTxn) Get(key []byte) ([]byte, error) {
-	if tx.ctx != nil || tx.slot == nil {
+	if tx.slot == nil || tx.in.ctx != nil {
 		if err := tx.look(); err != nil {
 			return nil, err
 		}
 	}
 	var v *storage.Version
-	o := tx.store.Get(key)
+	o := tx.in.store.Get(key)
 	if o != nil {
 		v = o.Visible(tx.snapshot)
 	}
@@ -74,7 +83,7 @@ func (tx ReadTxn) look() error {
 	if tx.slot.Gen() != tx.gen {
 		return tx.ended()
 	}
-	if err := exceeded(tx.ctx); err != nil {
+	if err := exceeded(tx.in.ctx); err != nil {
 		tx.slot.Force(tx.gen, err)
 		return err
 	}
@@ -105,7 +114,7 @@ func (tx ReadTxn) checkChain(o *storage.Object) {
 func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
-			tx.walk(tx.store.Ascend(lo, hi), yield)
+			tx.walk(tx.in.store.Ascend(lo, hi), yield)
 		}
 	}
 }
@@ -114,7 +123,7 @@ func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
-			tx.walk(tx.store.Descend(lo, hi), yield)
+			tx.walk(tx.in.store.Descend(lo, hi), yield)
 		}
 	}
 }
@@ -131,7 +140,7 @@ func (tx ReadTxn) walk(at storage.Cursor, yield func(key, value []byte) bool) {
 	for n := at.Look(tx.snapshot, seen[:firstLook]); n > 0; n = at.Look(tx.snapshot, seen[:]) {
 		for i := range seen[:n] {
 			o, v := seen[i].Object, seen[i].Version
-			if tx.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
+			if tx.in.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
 				return
 			}
 			if invariants.Enabled {

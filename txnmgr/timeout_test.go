@@ -130,21 +130,23 @@ func TestCancelledBetweenRetries(t *testing.T) {
 // TestWithTimeout: the first call after the time ends the transaction, whichever
 // it is.
 func TestWithTimeout(t *testing.T) {
-	for name := range calls() {
-		synctest.Test(t, func(t *testing.T) {
-			m := openWith(t, "a", "1")
-			tx := begin(t, m, txnmgr.WithTimeout(time.Second))
-			wantErr(t, "Put", tx.Put([]byte("a"), []byte("2")))
-			time.Sleep(time.Second - time.Nanosecond)
-			_, err := tx.Get([]byte("a"))
-			wantErr(t, "Get in time", err)
-			time.Sleep(2 * time.Nanosecond)
-			wantErr(t, name, calls()[name](tx), txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
-			isOver(t, tx, txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
-			want(t, "active", m.Stats().Active, 0)
-			want(t, "contents", contents(t, m), "a=1")
-		})
+	for name, call := range calls() {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { timesOut(t, call) }) })
 	}
+}
+
+func timesOut(t *testing.T, call func(*txnmgr.Txn) error) {
+	m := openWith(t, "a", "1")
+	tx := begin(t, m, txnmgr.WithTimeout(time.Second))
+	wantErr(t, "Put", tx.Put([]byte("a"), []byte("2")))
+	time.Sleep(time.Second - time.Nanosecond)
+	_, err := tx.Get([]byte("a"))
+	wantErr(t, "Get in time", err)
+	time.Sleep(2 * time.Nanosecond)
+	wantErr(t, "the call", call(tx), txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
+	isOver(t, tx, txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
+	want(t, "active", m.Stats().Active, 0)
+	want(t, "contents", contents(t, m), "a=1")
 }
 
 func TestReaderWithTimeout(t *testing.T) {
