@@ -17,7 +17,7 @@ type action struct {
 	txn      int  // which of the open transactions
 	stale    bool // one that has ended, instead
 	level    string
-	key, end string
+	key, end string // end "": to the end
 	order    string // "" or "desc"
 	limit    int    // 0: none
 	name     string // of a savepoint or cursor
@@ -44,7 +44,7 @@ func drawAction(t *rapid.T) action {
 		stale: rapid.IntRange(0, 24).Draw(t, "stale") == 24,
 		level: rapid.SampledFrom([]string{"serializable", "serializable", "snapshot", "read"}).Draw(t, "level"),
 		key:   rapid.SampledFrom(keys).Draw(t, "key"),
-		end:   rapid.SampledFrom(append(keys[1:len(keys):len(keys)], "i", "i", "i")).Draw(t, "end"),
+		end:   rapid.SampledFrom(append(keys[1:len(keys):len(keys)], "i", "", "")).Draw(t, "end"),
 		order: rapid.SampledFrom([]string{"", "desc"}).Draw(t, "order"),
 		limit: rapid.IntRange(0, 3).Draw(t, "limit"),
 		name:  rapid.SampledFrom([]string{"x", "y"}).Draw(t, "name"),
@@ -106,7 +106,7 @@ func (p *program) step(t string, a action) {
 	case "put", "insert":
 		p.line("%s %s %s v%d", t, a.verb, a.key, len(p.lines))
 	case "scan":
-		p.line("%s scan%s %s %s%s", t, a.order, a.key, a.end, limit(a.limit))
+		p.line("%s scan%s %s%s%s", t, a.order, a.key, bound(a.end), limit(a.limit))
 	case "many":
 		p.many(t, a)
 	case "open", "next", "stop":
@@ -142,7 +142,7 @@ func (p *program) many(t string, a action) {
 // cursor opens a cursor, or uses it if there is one.
 func (p *program) cursor(t string, a action) {
 	if a.verb == "open" || p.first(t, "cursor", a.name) {
-		p.line("%s open%s %s %s %s", t, a.order, a.name, a.key, a.end)
+		p.line("%s open%s %s %s%s", t, a.order, a.name, a.key, bound(a.end))
 	}
 	if a.verb != "open" {
 		p.line("%s %s %s", t, a.verb, a.name)
@@ -189,6 +189,13 @@ func (p *program) end(t string) {
 		p.open = slices.Delete(p.open, i, i+1)
 		p.ended = append(p.ended, t)
 	}
+}
+
+func bound(end string) string {
+	if end == "" {
+		return ""
+	}
+	return " " + end
 }
 
 func limit(n int) string {
