@@ -137,16 +137,13 @@ func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
 	return won
 }
 
-// Close ends everything that is open with err, lets nothing begin any more, and
-// returns how many transactions it ended. One that has passed the finish section
-// is committed, whatever its goroutine still has to do; only its slot is taken.
-func (m *Manager) Close(err error) (ended int64) {
+// Close ends everything that is open with err, and lets nothing begin any more.
+// A transaction that has passed the finish section is committed, whatever its
+// goroutine still has to do; only its slot is taken.
+func (m *Manager) Close(err error) {
 	m.pool.Close(func(slot *pool.Slot, gen, _ uint64) {
-		if m.Force(slot, gen, err) {
-			ended++
-		} else {
+		if !m.Force(slot, gen, err) {
 			slot.Force(gen, err)
 		}
 	})
-	return ended
 }

@@ -18,20 +18,18 @@ import (
 // A cell is written only when a begin had to search, so the lines stay shared.
 type hints [hintCells]atomic.Pointer[Slot]
 
-const hintBits, hintCells = 10, 1 << 10
+const hintCells = 1 << 10
 
-// place64 is a mixed stack address.
-type place64 uint64
+// place is a stack address in units of the smallest stack, 2 KiB. Stacks that
+// were allocated together differ in the low bits, and large ones further up.
+type place uintptr
 
-// place returns where the caller's stack is, mixed. The smallest stacks are 2 KiB.
-func place() place64 {
-	var here byte
-	at := uint64(uintptr(unsafe.Pointer(&here))) >> 11
-	return place64(at * 0x9E3779B97F4A7C15)
+// here returns where the caller's stack is.
+func here() place {
+	var local byte
+	return place(uintptr(unsafe.Pointer(&local)) >> 11)
 }
 
-func (h *hints) first(at place64) *atomic.Pointer[Slot] { return &h[at>>(64-hintBits)] }
+func (h *hints) first(at place) *atomic.Pointer[Slot] { return &h[(at^at>>4)%hintCells] }
 
-func (h *hints) second(at place64) *atomic.Pointer[Slot] {
-	return &h[at>>(64-2*hintBits)&(hintCells-1)]
-}
+func (h *hints) second(at place) *atomic.Pointer[Slot] { return &h[(at*5+at>>10)%hintCells] }

@@ -82,6 +82,7 @@ func (p *Pool) dropRetired() {
 	for _, s := range old {
 		if s.snap.Load() == Retired {
 			p.ended += s.gen.Load() &^ Forced
+			p.forced += s.gen.Load() / Forced
 			continue
 		}
 		kept = append(kept, s)
@@ -114,6 +115,7 @@ type Stats struct {
 	Slots          int    // in the list
 	Active         int    // of these
 	Ended          uint64 // transactions that ended, however
+	Forced         uint64 // of these, by force
 	Made           uint64 // slots ever made
 	Oldest         uint64 // the smallest snapshot of these, or 0
 	ExclusiveLocks uint64 // times the exclusive lock was taken
@@ -123,10 +125,11 @@ type Stats struct {
 func (p *Pool) Stats() Stats {
 	token := p.lock.RLock()
 	defer p.lock.RUnlock(token)
-	st := Stats{Ended: p.ended, Made: p.made, ExclusiveLocks: p.exclusive.Load()}
+	st := Stats{Ended: p.ended, Forced: p.forced, Made: p.made, ExclusiveLocks: p.exclusive.Load()}
 	for _, s := range *p.list.Load() {
 		st.Slots++
 		st.Ended += s.gen.Load() &^ Forced
+		st.Forced += s.gen.Load() / Forced
 		if snap := s.snap.Load(); snap != Available && snap != Retired {
 			st.Active++
 			if snap &^= Update; st.Oldest == 0 || snap < st.Oldest {

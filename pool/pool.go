@@ -8,7 +8,7 @@
 // stack. If that is available, one CAS takes it: no lock and no search. Else the
 // list is searched, newest first from where the last search ended, under the
 // shared lock, still by CAS. Only if nothing is available the exclusive lock is
-// taken, the list searched once more, and one slot appended plus ten, or plus an
+// taken, by one goroutine at a time, the list searched once more, and one slot appended plus ten, or plus an
 // eighth of the list if that is more. So the exclusive lock is taken as often as
 // the list grows, whatever the number of transactions (I11).
 //
@@ -46,11 +46,15 @@ type Pool struct {
 	stages stages.Stages
 	_      pad.Line
 
+	growing sync.Mutex // one at a time finds that the list has to grow; taken before lock
+
 	lock *xsync.RBMutex // shared by searches, exclusive for replacing list and for the following fields
 	// closed says that nothing begins any more.
 	closed bool
 	// ended counts the transactions that ended in slots which left the list.
 	ended uint64
+	// forced counts those of them that were ended by force.
+	forced uint64
 	// made counts the slots ever made.
 	made uint64
 
@@ -61,18 +65,24 @@ type Pool struct {
 
 const batch = 10
 
-// New returns an empty list. Transactions begin at the timestamp that mark says
-// at their time; it must be greater than 0.
+// New returns an empty list; see Init.
 func New(mark *atomic.Uint64, off stages.Stages) *Pool {
-	p := &Pool{mark: mark, lock: xsync.NewRBMutex(), stages: off}
-	p.list.Store(&[]*Slot{})
+	p := new(Pool)
+	p.Init(mark, off)
 	return p
+}
+
+// Init makes p, a part of something larger, an empty list. Transactions begin at
+// the timestamp that mark says at their time; it must be greater than 0.
+func (p *Pool) Init(mark *atomic.Uint64, off stages.Stages) {
+	p.mark, p.lock, p.stages = mark, xsync.NewRBMutex(), off
+	p.list.Store(&[]*Slot{})
 }
 
 // Begin takes a slot for a transaction; kind is 0 or Update. It returns the
 // slot, its generation and the snapshot, or a nil slot after Close.
 func (p *Pool) Begin(kind uint64) (s *Slot, gen, snapshot uint64) {
-	at := place()
+	at := here()
 	s = p.hints.first(at).Load()
 	if s == nil {
 		return p.beginSlow(at, kind)
@@ -91,17 +101,14 @@ func (p *Pool) Begin(kind uint64) (s *Slot, gen, snapshot uint64) {
 	return p.beginSlow(at, kind)
 }
 
-func (p *Pool) beginSlow(at place64, kind uint64) (s *Slot, gen, snapshot uint64) {
+func (p *Pool) beginSlow(at place, kind uint64) (s *Slot, gen, snapshot uint64) {
 	second := p.hints.second(at)
-	if s = second.Load(); s != nil {
-		if gen, snapshot, won := s.take(p.mark, kind); won {
-			return s, gen, snapshot
+	if hinted := second.Load(); hinted != nil {
+		if gen, snapshot, won := hinted.take(p.mark, kind); won {
+			return hinted, gen, snapshot
 		}
 	}
-	if s, gen, snapshot = p.searchShared(kind); s == nil {
-		s, gen, snapshot = p.searchExclusive(kind)
-	}
-	if s == nil || p.stages.NoHint || p.stages.ExclusiveOnly {
+	if s, gen, snapshot = p.find(kind); s == nil || p.stages.NoHint || p.stages.ExclusiveOnly {
 		return s, gen, snapshot
 	}
 	if first := p.hints.first(at); first.Load() == nil || first.Load().snap.Load() == Retired {
@@ -110,6 +117,21 @@ func (p *Pool) beginSlow(at place64, kind uint64) (s *Slot, gen, snapshot uint64
 		second.Store(s)
 	}
 	return s, gen, snapshot
+}
+
+// find searches the list, and appends to it if nothing is available. When many
+// come here at once, one appends and the others wait for that and search again:
+// so the exclusive lock is taken once a growth.
+func (p *Pool) find(kind uint64) (s *Slot, gen, snapshot uint64) {
+	if s, gen, snapshot = p.searchShared(kind); s != nil {
+		return s, gen, snapshot
+	}
+	p.growing.Lock()
+	defer p.growing.Unlock()
+	if s, gen, snapshot = p.searchShared(kind); s != nil {
+		return s, gen, snapshot
+	}
+	return p.searchExclusive(kind)
 }
 
 func (p *Pool) searchShared(kind uint64) (s *Slot, gen, snapshot uint64) {

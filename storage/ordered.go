@@ -53,12 +53,11 @@ type content struct {
 	frozen  bool
 }
 
-func newOrdered() *ordered {
-	ix := &ordered{master: &directory{}}
+func (ix *ordered) init() {
+	ix.master = new(directory)
 	first := newLeaf("", nil)
 	ix.master.Set(first.low, first)
 	ix.publish()
-	return ix
 }
 
 func newLeaf(low string, objects []*Object) *leaf {

@@ -26,12 +26,17 @@ package storage
 
 // Store is the object table: by key and in key order.
 type Store struct {
-	table   *table
-	ordered *ordered
+	table   table
+	ordered ordered
 }
 
 // New returns an empty store.
-func New() *Store { return &Store{table: newTable(), ordered: newOrdered()} }
+func New() *Store {
+	s := new(Store)
+	s.table.init()
+	s.ordered.init()
+	return s
+}
 
 // Hash returns the hash of a key for this store.
 func (s *Store) Hash(key []byte) uint64 { return s.table.hashOf(key) }

@@ -54,13 +54,12 @@ type cell struct {
 // vacated stands in cells whose object was removed. No key matches it: no hash is 0.
 var vacated = &Object{}
 
-func newTable() *table {
-	t := &table{seed: maphash.MakeSeed()}
+func (t *table) init() {
+	t.seed = maphash.MakeSeed()
 	for i := range t.shards {
 		empty := make(cells, minCells)
 		t.shards[i].cells.Store(&empty)
 	}
-	return t
 }
 
 // hashOf returns the hash of a key, never 0. The top bits choose the shard, the

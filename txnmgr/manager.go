@@ -15,7 +15,7 @@ import (
 // Manager runs transactions on one store. Its methods may be called by many
 // goroutines.
 type Manager struct {
-	deps  *deps.Manager
+	deps  deps.Manager
 	store *storage.Store
 	opts  Options
 	// defaults are the options of a transaction that has none of its own.
@@ -23,6 +23,8 @@ type Manager struct {
 	// plain is what read-only transactions read that have nothing else to look at.
 	plain scope
 
+	// rolledBack counts what its owner or a conflict rolled back; the active list
+	// counts what was ended by force.
 	rolledBack, conflicts, retries *xsync.Counter
 
 	closing sync.Once
@@ -45,12 +47,12 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 		opts.Retries = defaultRetries
 	}
 	m := &Manager{
-		deps:       deps.New(stages.From(ctx)),
 		opts:       opts,
 		rolledBack: xsync.NewCounter(),
 		conflicts:  xsync.NewCounter(),
 		retries:    xsync.NewCounter(),
 	}
+	m.deps.Init(stages.From(ctx))
 	m.store = m.deps.Store
 	m.plain.store = m.store
 	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries}
@@ -69,7 +71,7 @@ func (m *Manager) Close() error {
 		if m.watch != nil {
 			m.watch.stop()
 		}
-		m.rolledBack.Add(m.deps.Close(&endError{cause: ErrClosed}))
+		m.deps.Close(&endError{cause: ErrClosed})
 	})
 	return nil
 }

@@ -48,7 +48,7 @@ func (m *Manager) Stats() Stats {
 	if oldest == 0 {
 		oldest = d.Visible
 	}
-	rolledBack := uint64(m.rolledBack.Value())
+	rolledBack := uint64(m.rolledBack.Value()) + d.Pool.Forced
 	return Stats{
 		Begun:               d.Pool.Ended + uint64(d.Pool.Active),
 		CommittedReadOnly:   d.Pool.Ended - min(d.Pool.Ended, d.Commits+rolledBack),

@@ -88,7 +88,7 @@ func (tx *Txn) look() error {
 	err := exceeded(tx.limits)
 	if err != nil {
 		slot, gen := tx.rec.Slot()
-		tx.m.force(slot, gen, err)
+		tx.m.deps.Force(slot, gen, err)
 	}
 	return err
 }

@@ -24,12 +24,16 @@ func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...Tx
 	if fn == nil {
 		return ErrNilFunc
 	}
-	config, err := m.configure(opts)
-	if err != nil {
-		return err
+	config := &m.defaults
+	if len(opts) > 0 {
+		own, err := m.configure(opts)
+		if err != nil {
+			return err
+		}
+		config = &own
 	}
 	for attempt := 0; ; attempt++ {
-		err := m.attempt(ctx, fn, &config)
+		err := m.attempt(ctx, fn, config)
 		if err == nil || !IsRetryable(err) || attempt >= config.retries {
 			return err
 		}

@@ -65,14 +65,7 @@ func (w *watch) look(now time.Time) {
 		}
 		w.seen[who] = since
 		if now.Sub(since) >= w.limit {
-			w.m.force(slot, gen, &endError{cause: fmt.Errorf("%w: older than MaxAge %v", ErrTimeout, w.limit)})
+			w.m.deps.Force(slot, gen, &endError{cause: fmt.Errorf("%w: older than MaxAge %v", ErrTimeout, w.limit)})
 		}
 	})
-}
-
-// force ends a transaction from outside.
-func (m *Manager) force(slot *deps.Slot, gen uint64, err error) {
-	if m.deps.Force(slot, gen, err) {
-		m.rolledBack.Inc()
-	}
 }

@@ -1,0 +1,151 @@
+package storage_test
+
+import (
+	"bytes"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/tierceldb/tiercel/internal/invariants"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// sizes are all that have a class of their own or are near one, and large ones.
+func sizes() []int {
+	var all []int
+	for n := range 1_300 {
+		all = append(all, n)
+	}
+	return append(all, 4_096, 10_000, storage.MaxKeySize, 1<<17, 1<<20)
+}
+
+// pattern returns n bytes that differ from place to place.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(i*7 + n)
+	}
+	return p
+}
+
+// TestValuesOfEverySize: every value comes back whole, with no room behind it, and
+// does not share memory with its neighbours or with what was given.
+func TestValuesOfEverySize(t *testing.T) {
+	var versions []*storage.Version
+	for _, n := range sizes() {
+		given := pattern(n)
+		versions = append(versions, storage.NewVersion(given, nil))
+		clear(given)
+	}
+	for i, n := range sizes() {
+		checkBytes(t, n, versions[i].Value(), pattern(n))
+	}
+	checkBytes(t, 0, storage.NewVersion(nil, nil).Value(), []byte{})
+}
+
+// TestKeysOfEverySize is the same for keys.
+func TestKeysOfEverySize(t *testing.T) {
+	fits := func(n int) bool { return n <= storage.MaxKeySize }
+	var objects []*storage.Object
+	for _, n := range sizes() {
+		if fits(n) {
+			given := pattern(n)
+			objects = append(objects, storage.NewObject(given, uint64(n)+1))
+			clear(given)
+		}
+	}
+	for i, o := range objects {
+		n := sizes()[i]
+		checkBytes(t, n, o.Key(), pattern(n))
+		if !o.Is(pattern(n), uint64(n)+1) || o.Is(pattern(n+1), uint64(n)+1) || o.Is(pattern(n), uint64(n)) {
+			t.Errorf("size %d: the object does not know its key", n)
+		}
+	}
+}
+
+func checkBytes(t *testing.T, n int, got, want []byte) {
+	t.Helper()
+	if got == nil || !bytes.Equal(got, want) {
+		t.Errorf("size %d: %d bytes came back, or others", n, len(got))
+	}
+	if len(got) != cap(got) {
+		t.Errorf("size %d: capacity %d", n, cap(got))
+	}
+}
+
+// allocated returns how many bytes and how many allocations one call costs.
+func allocated(call func()) (size, count uint64) {
+	const calls = 64
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range calls {
+		call()
+	}
+	runtime.ReadMemStats(&after)
+	return (after.TotalAlloc - before.TotalAlloc) / calls, (after.Mallocs - before.Mallocs) / calls
+}
+
+// mallocHeader is what Go's allocator adds to objects with pointers from this size on.
+const mallocHeader, mallocHeaderFrom = 8, 512
+
+// room returns how many bytes lie behind the header for n of them.
+func room(n int) int {
+	if n <= storage.FineRoom {
+		return (n + 15) / 16 * 16
+	}
+	rooms := storage.CoarseRooms()
+	i, _ := slices.BinarySearch(rooms, n)
+	return rooms[i]
+}
+
+// TestClassesWasteNothing: header and room together are a size class of Go's
+// allocator, so a value of up to MaxInline bytes costs one allocation that is no
+// larger than it says.
+func TestClassesWasteNothing(t *testing.T) {
+	if storage.WordSize != 8 || invariants.Enabled {
+		t.Log("the classes are chosen for the headers of 64-bit builds without checks")
+		return
+	}
+	kinds := []struct {
+		name   string
+		header int
+		make   func(of []byte)
+	}{
+		{"version", int(storage.VersionHeader), func(of []byte) { storage.NewVersion(of, nil) }},
+		{"object", int(storage.ObjectHeader), func(of []byte) { storage.NewObject(of, 1) }},
+	}
+	for _, k := range kinds {
+		for n := 0; n <= storage.MaxInline; n++ {
+			of := pattern(n)
+			want := uint64(k.header + room(n))
+			if want > mallocHeaderFrom {
+				want += mallocHeader
+			}
+			if size, count := allocated(func() { k.make(of) }); size != want || count != 1 {
+				t.Errorf("%s of %d bytes: %d bytes in %d allocations, want %d in 1", k.name, n, size, count, want)
+			}
+		}
+		of := pattern(storage.MaxInline + 1)
+		if _, count := allocated(func() { k.make(of) }); count != 2 {
+			t.Errorf("%s beyond the classes: %d allocations, want 2", k.name, count)
+		}
+	}
+}
+
+// TestReadsDoNotAllocate: a lookup and the value found.
+func TestReadsDoNotAllocate(t *testing.T) {
+	s, key := storage.New(), []byte("a key of some length")
+	o := storage.NewObject(key, s.Hash(key))
+	v := storage.NewVersion([]byte("value"), nil)
+	v.Stamp(3)
+	o.Link(v)
+	s.Adopt(o)
+	got := testing.AllocsPerRun(100, func() {
+		if v := s.Get(key).Visible(3); len(v.Value()) != 5 {
+			t.Errorf("value %q", v.Value())
+		}
+	})
+	if got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}

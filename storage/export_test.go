@@ -1,0 +1,127 @@
+package storage
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Table is the index by key of a store, alone.
+type Table struct{ s *Store }
+
+// What the tests have to know of the classes of allocation and the leaves.
+const (
+	VersionHeader = versionHeader
+	ObjectHeader  = objectHeader
+	FineRoom      = fineRoom
+	MaxInline     = maxInline
+	LeafSize      = leafSize
+	MinCells      = minCells
+	WordSize      = unsafe.Sizeof(uintptr(0))
+)
+
+// CoarseRooms returns the rooms beyond FineRoom.
+func CoarseRooms() []int { return append([]int(nil), coarse[:]...) }
+
+// NewTable returns an empty table.
+func NewTable() Table { return Table{s: New()} }
+
+// Hash is hashOf.
+func (t Table) Hash(key []byte) uint64 { return t.s.table.hashOf(key) }
+
+// Lookup is lookup.
+func (t Table) Lookup(key []byte, hash uint64) *Object { return t.s.table.lookup(key, hash) }
+
+// Insert is insert.
+func (t Table) Insert(o *Object) *Object { return t.s.table.insert(o) }
+
+// Remove is remove.
+func (t Table) Remove(o *Object) { t.s.table.remove(o) }
+
+// Len is len.
+func (t Table) Len() int64 { return t.s.table.len() }
+
+// Cells returns how many cells the shard of a hash has, how many of them are not
+// empty, and how many have an object.
+func (t Table) Cells(hash uint64) (all, used, live int) {
+	s := t.s.table.shard(hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(*s.cells.Load()), s.used, s.live
+}
+
+// LockTable holds the mutex of a shard until the result is called.
+func (s *Store) LockTable(hash uint64) (unlock func()) {
+	s.table.shard(hash).mu.Lock()
+	return s.table.shard(hash).mu.Unlock
+}
+
+// LockOrdered holds the mutex of the ordered index until the result is called.
+func (s *Store) LockOrdered() (unlock func()) {
+	s.ordered.mu.Lock()
+	return s.ordered.mu.Unlock
+}
+
+// FreezeLeaf stops an edit of the leaf of key half-way: the leaf is frozen and
+// the mutex held, but nothing is published. The edit never goes on.
+func (s *Store) FreezeLeaf(key []byte) {
+	s.ordered.mu.Lock()
+	s.ordered.leafOf(key).freeze()
+}
+
+// InsertOrdered enters o in the ordered index alone.
+func (s *Store) InsertOrdered(o *Object) { s.ordered.insert(o) }
+
+// RemoveOrdered takes o out of the ordered index alone.
+func (s *Store) RemoveOrdered(o *Object) { s.ordered.remove(o) }
+
+// Leaves returns the number of leaves.
+func (s *Store) Leaves() int { return s.ordered.dir.Load().Len() }
+
+// CheckLeaves looks for what must not be between two edits: a leaf that is
+// frozen, too full, or has keys of another; links and a directory that differ.
+func (s *Store) CheckLeaves() error {
+	ix := &s.ordered
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	var leaves []*leaf
+	ix.dir.Load().Scan(func(low string, l *leaf) bool {
+		leaves = append(leaves, l)
+		return true
+	})
+	for i, l := range leaves {
+		var prev, next *leaf
+		if i > 0 {
+			prev = leaves[i-1]
+		}
+		if i < len(leaves)-1 {
+			next = leaves[i+1]
+		}
+		if l.prev.Load() != prev || l.next.Load() != next {
+			return fmt.Errorf("leaf %d of %d, low %q: links differ from the directory", i, len(leaves), l.low)
+		}
+		if err := l.checkContent(next); err != nil {
+			return fmt.Errorf("leaf %d of %d, low %q: %w", i, len(leaves), l.low, err)
+		}
+	}
+	return nil
+}
+
+func (l *leaf) checkContent(next *leaf) error {
+	c := l.held.Load()
+	if c.frozen {
+		return fmt.Errorf("frozen, and no edit runs")
+	}
+	if len(c.objects) > leafSize {
+		return fmt.Errorf("%d objects", len(c.objects))
+	}
+	for i, o := range c.objects {
+		key := string(o.Key())
+		if key < l.low || next != nil && key >= next.low || i > 0 && key <= string(c.objects[i-1].Key()) {
+			return fmt.Errorf("key %q stands in the wrong place", key)
+		}
+	}
+	return nil
+}
+
+// Kill marks an object dead as Remove does, and goes no further.
+func (o *Object) Kill() bool { return o.kill() }
