@@ -27,10 +27,12 @@ const (
 	RangeWrite
 )
 
-// Conflict says what stood in the way of a commit.
+// Conflict says what stood in the way of a commit. It is made while the snapshot
+// still keeps Base from being purged.
 type Conflict struct {
 	Kind   ConflictKind
 	Object *storage.Object
+	Base   *storage.Version // what the snapshot sees, if anything
 	Mine   *storage.Version // what would have been written, if anything
 	Theirs *storage.Version // the newest committed version
 	TS     uint64           // its commit timestamp
@@ -107,7 +109,7 @@ func (m *Manager) checkRange(r *Record, in *Range) *Conflict {
 // changed reports the newest committed version of o if it is newer than the snapshot.
 func changed(r *Record, o *storage.Object, kind ConflictKind) *Conflict {
 	if v, ts := storage.Newest(o.Head(), &r.State); ts > r.Snapshot {
-		return &Conflict{Kind: kind, Object: o, Theirs: v, TS: ts}
+		return &Conflict{Kind: kind, Object: o, Base: o.Visible(r.Snapshot), Theirs: v, TS: ts}
 	}
 	return nil
 }
@@ -132,7 +134,8 @@ func (r *Record) meets(other *Record) *Conflict {
 	for i := range other.Writes {
 		w := &other.Writes[i]
 		if kind, met := r.Reads.meets(w.Object); met {
-			return &Conflict{Kind: kind, Object: w.Object, Theirs: w.Version, TS: other.CommitTS()}
+			base := w.Object.Visible(r.Snapshot)
+			return &Conflict{Kind: kind, Object: w.Object, Base: base, Theirs: w.Version, TS: other.CommitTS()}
 		}
 	}
 	return nil

@@ -58,10 +58,10 @@ func (m *Manager) own(ctx context.Context, r *Record, w *Write) error {
 	if err := m.lockFor(ctx, r, w); err != nil {
 		return err
 	}
-	newest := w.Object.Head()
-	if newest != nil && newest.CommitTS() > r.Snapshot {
+	if clash := changed(r, w.Object, WriteWrite); clash != nil {
+		clash.Mine = w.Version
 		m.unlock(w.Object)
-		return &Conflict{Kind: WriteWrite, Object: w.Object, Mine: w.Version, Theirs: newest, TS: newest.CommitTS()}
+		return clash
 	}
 	w.Object.Link(w.Version)
 	return nil

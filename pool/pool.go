@@ -28,6 +28,7 @@
 package pool
 
 import (
+	"math"
 	"sync"
 
 	"github.com/puzpuzpuz/xsync/v3"
@@ -119,28 +120,35 @@ func (p *Pool) beginSlow(at place, kind uint64) (s *Slot, gen, snapshot uint64) 
 	return s, gen, snapshot
 }
 
+// shortSearch is how many slots are looked at before others are kept out.
+const shortSearch = 64
+
 // find searches the list, and appends to it if nothing is available. When many
-// come here at once, one appends and the others wait for that and search again:
-// so the exclusive lock is taken once a growth.
+// come here at once, one searches all of the list and appends, and the others
+// wait for that: so the exclusive lock is taken once a growth, and a crowd does
+// not spend its time on looking at slots that are all in use.
 func (p *Pool) find(kind uint64) (s *Slot, gen, snapshot uint64) {
-	if s, gen, snapshot = p.searchShared(kind); s != nil {
+	if s, gen, snapshot = p.searchShared(kind, shortSearch); s != nil {
 		return s, gen, snapshot
 	}
 	p.growing.Lock()
 	defer p.growing.Unlock()
-	if s, gen, snapshot = p.searchShared(kind); s != nil {
+	if s, gen, snapshot = p.searchShared(kind, shortSearch); s != nil {
+		return s, gen, snapshot
+	}
+	if s, gen, snapshot = p.searchShared(kind, math.MaxInt); s != nil {
 		return s, gen, snapshot
 	}
 	return p.searchExclusive(kind)
 }
 
-func (p *Pool) searchShared(kind uint64) (s *Slot, gen, snapshot uint64) {
+func (p *Pool) searchShared(kind uint64, limit int) (s *Slot, gen, snapshot uint64) {
 	if p.stages.NoCAS || p.stages.ExclusiveOnly {
 		return nil, 0, 0
 	}
 	token := p.lock.RLock()
 	defer p.lock.RUnlock(token)
-	return p.search(kind)
+	return p.search(kind, limit)
 }
 
 func (p *Pool) searchExclusive(kind uint64) (s *Slot, gen, snapshot uint64) {
@@ -149,11 +157,11 @@ func (p *Pool) searchExclusive(kind uint64) (s *Slot, gen, snapshot uint64) {
 	if p.closed {
 		return nil, 0, 0
 	}
-	if s, gen, snapshot = p.search(kind); s != nil {
+	if s, gen, snapshot = p.search(kind, math.MaxInt); s != nil {
 		return s, gen, snapshot
 	}
 	p.grow()
-	return p.search(kind)
+	return p.search(kind, math.MaxInt)
 }
 
 func (p *Pool) lockList() {
@@ -161,11 +169,12 @@ func (p *Pool) lockList() {
 	p.exclusive.Inc()
 }
 
-// search tries every slot once, from the rover downwards and round.
-func (p *Pool) search(kind uint64) (s *Slot, gen, snapshot uint64) {
+// search tries every slot once, but at most limit, from the rover downwards and
+// round.
+func (p *Pool) search(kind uint64, limit int) (s *Slot, gen, snapshot uint64) {
 	slots := *p.list.Load()
 	at := int(p.rover.Load())
-	for range slots {
+	for range min(limit, len(slots)) {
 		if at < 0 || at >= len(slots) {
 			at = len(slots) - 1
 		}

@@ -142,7 +142,7 @@ func (m *Manager) conflictError(r *deps.Record, c *deps.Conflict) *ConflictError
 	return &ConflictError{
 		Key:        c.Object.Key(),
 		Kind:       ConflictKind(c.Kind),
-		Base:       valueOf(c.Object.Visible(r.Snapshot)),
+		Base:       valueOf(c.Base),
 		Mine:       valueOf(c.Mine),
 		Theirs:     valueOf(c.Theirs),
 		Snapshot:   r.Snapshot,

@@ -114,7 +114,8 @@ func (tx ReadTxn) checkChain(o *storage.Object) {
 func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
-			tx.walk(tx.in.store.Ascend(lo, hi), yield)
+			var bounds bounds
+			tx.walk(tx.in.store.Ascend(bounds.keep(lo, hi)), yield)
 		}
 	}
 }
@@ -123,13 +124,26 @@ func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
-			tx.walk(tx.in.store.Descend(lo, hi), yield)
+			var bounds bounds
+			tx.walk(tx.in.store.Descend(bounds.keep(lo, hi)), yield)
 		}
 	}
 }
 
 // began reports whether this is not the zero ReadTxn.
 func (tx ReadTxn) began() bool { return tx.slot != nil }
+
+// bounds holds copies of the bounds of a scan, whose body may change the slices.
+// Short ones have their place here, on the stack.
+type bounds struct{ lo, hi [64]byte }
+
+func (b *bounds) keep(lo, hi []byte) ([]byte, []byte) {
+	lo = append(b.lo[:0], lo...)
+	if hi != nil {
+		hi = append(b.hi[:0], hi...)
+	}
+	return lo, hi
+}
 
 // A scan looks at so many objects at a time: few at first, for those that want
 // one key, and then more.

@@ -1,6 +1,7 @@
 package txnmgr
 
 import (
+	"bytes"
 	"iter"
 
 	"github.com/tierceldb/tiercel/deps"
@@ -18,14 +19,14 @@ import (
 // given, or to hi if it was given them all.
 func (tx *Txn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		tx.scan(span{lo: lo, hi: hi}, yield)
+		tx.scan(span{lo: bytes.Clone(lo), hi: bytes.Clone(hi)}, yield)
 	}
 }
 
 // ScanDescending goes over the same range as Scan, greatest key first.
 func (tx *Txn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		tx.scan(span{lo: lo, hi: hi, down: true}, yield)
+		tx.scan(span{lo: bytes.Clone(lo), hi: bytes.Clone(hi), down: true}, yield)
 	}
 }
 
@@ -44,7 +45,7 @@ type merge struct {
 }
 
 func (tx *Txn) scan(in span, yield func(key, value []byte) bool) {
-	if tx.enter() != nil {
+	if !tx.enterScan() {
 		return
 	}
 	s := &merge{tx: tx, left: in, read: -1, whole: deps.Range{Lo: in.lo, Hi: in.hi}}
@@ -57,10 +58,19 @@ func (tx *Txn) scan(in span, yield func(key, value []byte) bool) {
 		key, version := s.next()
 		s.record(key)
 		tx.leave()
-		if key == nil || !yield(key, version.Value()) || tx.enter() != nil {
+		if key == nil || !yield(key, version.Value()) || !tx.enterScan() {
 			return
 		}
 	}
+}
+
+// enterScan is enter for a scan, which has no error to return.
+func (tx *Txn) enterScan() bool {
+	err := tx.enter()
+	if err == ErrConcurrentUse {
+		tx.stopped.Store(true)
+	}
+	return err == nil
 }
 
 // next returns the next key and version, or nil at the end. Own writes are looked

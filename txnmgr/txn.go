@@ -26,6 +26,7 @@ type Txn struct {
 	limits context.Context // to be looked at in every call; nil: nothing to look at
 
 	busy         atomic.Bool // a call is running
+	stopped      atomic.Bool // a Scan was, because another call was running
 	managed      bool        // by Update
 	serializable bool
 
@@ -311,14 +312,18 @@ func (tx *Txn) OnCommit(fn func(commitTS uint64)) {
 	x.onCommit = append(x.onCommit, fn)
 }
 
-// Err returns nil while the transaction is open: then no Scan was stopped. Else
-// it returns ErrTxnDone, possibly with the cause of a forced end.
+// Err returns ErrConcurrentUse if a Scan was stopped by that, and else nil while
+// the transaction is open: then no Scan was stopped. Afterwards it returns
+// ErrTxnDone, possibly with the cause of a forced end.
 func (tx *Txn) Err() error {
 	if tx == nil || tx.rec == nil {
 		return ErrTxnDone
 	}
 	if !tx.rec.IsOpen() {
 		return endOf(tx.rec.Slot())
+	}
+	if tx.stopped.Load() {
+		return ErrConcurrentUse
 	}
 	return nil
 }
@@ -339,7 +344,7 @@ func (tx *Txn) Snapshot() uint64 {
 // and ErrTxnDone, possibly with the cause of a forced end. Once the timestamp is
 // drawn, the context is not looked at any more.
 func (tx *Txn) Commit() error {
-	if tx != nil && tx.managed {
+	if tx != nil && tx.managed && tx.rec.IsOpen() {
 		return ErrManaged
 	}
 	return tx.commit()
@@ -395,7 +400,7 @@ func (tx *Txn) finish() (uint64, error) {
 // Rollback forgets all writes and ends the transaction. After the end it does
 // nothing and returns nil. The errors are ErrManaged and ErrConcurrentUse.
 func (tx *Txn) Rollback() error {
-	if tx != nil && tx.managed {
+	if tx != nil && tx.managed && tx.rec.IsOpen() {
 		return ErrManaged
 	}
 	return tx.rollback()

@@ -38,11 +38,11 @@ func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...Tx
 			return err
 		}
 		if !config.deadline.IsZero() && !time.Now().Before(config.deadline) {
-			return fmt.Errorf("%w after %d conflicts, the last: %w", ErrTimeout, attempt+1, err)
+			return fmt.Errorf("%w after %d conflicts, the last: %v", ErrTimeout, attempt+1, err)
 		}
 		m.retries.Inc()
 		if stop := backOff(ctx, attempt); stop != nil {
-			return fmt.Errorf("%w after %d conflicts, the last: %w", stop, attempt+1, err)
+			return fmt.Errorf("%w after %d conflicts, the last: %v", stop, attempt+1, err)
 		}
 	}
 }
@@ -54,11 +54,23 @@ func (m *Manager) attempt(ctx context.Context, fn func(tx *Txn) error, config *t
 		return err
 	}
 	tx.managed = true
-	defer tx.rollback() // after a commit it does nothing
+	defer tx.abandon()
 	if err := fn(tx); err != nil {
 		return err
 	}
 	return tx.commit()
+}
+
+// abandon ends what is not over when fn is, even if another goroutine is in the
+// middle of a call: that finds out when it comes back to the transaction.
+func (tx *Txn) abandon() {
+	if !tx.rec.IsOpen() {
+		return
+	}
+	if err := tx.rollback(); err != nil {
+		slot, gen := tx.rec.Slot()
+		tx.m.deps.Force(slot, gen, &endError{cause: err})
+	}
 }
 
 const (
