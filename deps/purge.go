@@ -30,7 +30,7 @@ import (
 // # What may not go yet
 //
 // A version that a snapshot in A sees is set aside in the list of that snapshot,
-// the oldest that sees it, and looked at again when that is gone. So one old
+// the youngest that sees it, and looked at again when that is gone. So one old
 // reader costs at most one version an object, and the purge of all else goes on:
 // a chain holds at most active snapshots + 2 versions + what was committed to it
 // since the last scan.
@@ -241,12 +241,14 @@ func newerThan(o *storage.Object, x *storage.Version) *storage.Version {
 	return nil
 }
 
-// pinnedBy returns the oldest active snapshot that sees a version committed at ts
-// and superseded at e.
+// pinnedBy returns the youngest active snapshot that sees a version committed at
+// ts and superseded at e. The youngest is most often the last to go; with the
+// oldest, a version moved from list to list as one snapshot after the other went,
+// and that took a third of the time of 64 goroutines on two processors.
 func (p *purge) pinnedBy(ts, e uint64) (uint64, bool) {
-	i, _ := slices.BinarySearch(p.active, ts)
-	if i < len(p.active) && p.active[i] < e {
-		return p.active[i], true
+	i, _ := slices.BinarySearch(p.active, e)
+	if i > 0 && p.active[i-1] >= ts {
+		return p.active[i-1], true
 	}
 	return 0, false
 }

@@ -71,7 +71,7 @@ func (m *Manager) passThrough(r *Record) {
 		return
 	}
 	m.section.push(r)
-	for round := range spins {
+	for range spins {
 		if r.phase.Load() == donePhase {
 			return
 		}
@@ -79,7 +79,7 @@ func (m *Manager) passThrough(r *Record) {
 			m.serve(nil)
 			continue
 		}
-		pause(round)
+		pause()
 	}
 	m.park(r)
 }
