@@ -20,7 +20,13 @@ const (
 )
 
 // CoarseRooms returns the rooms beyond FineRoom.
-func CoarseRooms() []int { return append([]int(nil), coarse[:]...) }
+func CoarseRooms() []int {
+	var rooms []int
+	for _, room := range coarse {
+		rooms = append(rooms, room)
+	}
+	return rooms
+}
 
 // NewTable returns an empty table.
 func NewTable() Table { return Table{s: New()} }
