@@ -43,7 +43,8 @@ type Pool struct {
 	mark   *atomic.Uint64 // what a transaction begins at
 	hints  hints
 	list   atomic.Pointer[[]*Slot] // replaced under the exclusive lock, never changed
-	rover  atomic.Int64            // where the next search begins
+	_      pad.Align64
+	rover  atomic.Int64 // where the next search begins
 	stages stages.Stages
 	_      pad.Line
 
@@ -59,6 +60,7 @@ type Pool struct {
 	// made counts the slots ever made.
 	made uint64
 
+	_         pad.Align64
 	exclusive atomic.Uint64 // times the exclusive lock was taken
 	scanned   atomic.Int64  // greatest number of active slots a scan saw since the last Trim
 	looks     sync.Mutex    // one Trim at a time

@@ -13,13 +13,13 @@ const MaxKeySize = 1<<16 - 1
 // Object is one key with its version chain. The key lies behind the header in
 // the same allocation.
 type Object struct {
-	head atomic.Pointer[Version]
 	hash uint64        // of the key
 	lock atomic.Uint32 // the lock word, see lock.go
 	size uint32        // of the key
 	// fresh says that the object is in no index yet. Only its maker looks at it
 	// before it is, and nobody changes it afterwards.
 	fresh bool
+	head  atomic.Pointer[Version] // last, next to the key: a reader looks at both
 }
 
 // NewObject returns an object without versions that is in no index yet. Its lock

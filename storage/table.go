@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"hash/maphash"
 	"sync"
 
@@ -51,7 +52,7 @@ type cell struct {
 	object atomic.Pointer[Object]
 }
 
-// vacated stands in cells whose object was removed. No key matches it: no hash is 0.
+// vacated stands in cells whose object was removed.
 var vacated = &Object{}
 
 func (t *table) init() {
@@ -78,7 +79,9 @@ func (t *table) lookup(key []byte, hash uint64) *Object {
 		if o == nil {
 			return nil
 		}
-		if c.hash.Load() == hash && o.Is(key, hash) {
+		// Not o.Is: the object's hash may lie in a cache line that is not needed. The
+		// vacated object, whose key is empty, has to be told apart.
+		if c.hash.Load() == hash && bytes.Equal(o.Key(), key) && o != vacated {
 			return o
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/internal/invariants"
+	"github.com/tierceldb/tiercel/internal/pad"
 )
 
 // MaxValueSize is the greatest length of a value in bytes.
@@ -18,17 +19,22 @@ const MaxValueSize = 1 << 30
 // While the version is pending, ts is 0 and state points at the state word of
 // the one transaction it belongs to (I7). After the commit the committer stamps
 // it: first ts, then state = nil. From then on it points at nothing but older.
+//
+// What a reader looks at stands last, next to the value, so that it mostly lies
+// in the same cache line.
 type Version struct {
-	ts    atomic.Uint64
 	older atomic.Pointer[Version]
 	state atomic.Pointer[State]
-	size  uint32
-	flags flags // fixed at creation
-	// marks belongs to whoever purges (package deps); no reader looks at it.
-	marks Marks
 
 	hole hole // newest timestamp purged right below; only under invariants
 	sum  sum  // checksum of the value; only under invariants
+
+	// marks belongs to whoever purges (package deps); no reader looks at it.
+	marks Marks
+	flags flags // fixed at creation
+	size  uint32
+	_     pad.Align64
+	ts    atomic.Uint64
 }
 
 type flags uint8
