@@ -35,9 +35,16 @@ type data struct {
 
 const valueSize = 100
 
-// keyOf returns the key with number i; they are in no order.
-func keyOf(i int) []byte {
-	k := binary.BigEndian.AppendUint64(nil, uint64(i)*0x9E3779B97F4A7C15)
+// order says how the numbers of keys, which is the order in which they are
+// loaded, relate to the order of keys.
+type order func(i int) uint64
+
+func random(i int) uint64    { return uint64(i) * 0x9E3779B97F4A7C15 }
+func ascending(i int) uint64 { return uint64(i) }
+
+// keyOf returns the key with number i.
+func keyOf(by order, i int) []byte {
+	k := binary.BigEndian.AppendUint64(nil, by(i))
 	return binary.BigEndian.AppendUint64(k, uint64(i))
 }
 
@@ -51,12 +58,12 @@ func opened(b testing.TB, opts txnmgr.Options) *txnmgr.Manager {
 }
 
 // load puts n keys into m, and returns them.
-func load(b testing.TB, m *txnmgr.Manager, n int) [][]byte {
+func load(b testing.TB, m *txnmgr.Manager, n int, by order) [][]byte {
 	keys := make([][]byte, n)
 	for from := 0; from < n; from += 1000 {
 		err := m.Update(context.Background(), func(tx *txnmgr.Txn) error {
 			for i := from; i < min(from+1000, n); i++ {
-				keys[i] = keyOf(i)
+				keys[i] = keyOf(by, i)
 				if err := tx.Put(keys[i], make([]byte, valueSize)); err != nil {
 					return err
 				}
@@ -72,8 +79,12 @@ func load(b testing.TB, m *txnmgr.Manager, n int) [][]byte {
 }
 
 func newData(b *testing.B, n int, isolation txnmgr.Isolation) *data {
+	return newDataBy(b, n, isolation, random)
+}
+
+func newDataBy(b *testing.B, n int, isolation txnmgr.Isolation, by order) *data {
 	d := &data{m: opened(b, txnmgr.Options{Isolation: isolation})}
-	d.keys = load(b, d.m, n)
+	d.keys = load(b, d.m, n, by)
 	d.peer = xsync.NewMapOf[string, []byte](xsync.WithPresize(n))
 	for _, k := range d.keys {
 		d.peer.Store(string(k), make([]byte, valueSize))
@@ -90,9 +101,6 @@ func (d *dice) roll(n int) int {
 	*d = *d*6364136223846793005 + 1442695040888963407
 	return int(uint64(*d>>33) % uint64(n))
 }
-
-// few reports whether each benchmark runs once only, to see that it works.
-func few(b *testing.B) bool { return b.N == 1 && testing.Short() }
 
 // BenchmarkGoalBeginEnd is a read-only transaction that reads nothing, against
 // one CAS and two stores on a cache line that nobody else uses.
@@ -162,7 +170,7 @@ func BenchmarkGoalOpen(b *testing.B) {
 	for _, n := range []int{1_000, 100_000} {
 		b.Run(fmt.Sprintf("open=%d", n), func(b *testing.B) {
 			one, many := opened(b, txnmgr.Options{}), opened(b, txnmgr.Options{})
-			if few(b) {
+			if versus.Once() {
 				n = 100
 			}
 			hold(b, one, 1)
@@ -243,28 +251,21 @@ func BenchmarkGoalSerializable(b *testing.B) {
 }
 
 // BenchmarkGoalScan is a scan of 100 keys of 1,000,000, against a copy-on-write
-// B-tree with the values in its leaves.
+// B-tree with the values in its leaves. Loaded in the order of keys, neighbours in
+// order are neighbours in memory; loaded at random, each is a cache miss or two.
 func BenchmarkGoalScan(b *testing.B) {
+	for name, by := range map[string]order{"ascending": ascending, "random": random} {
+		b.Run("loaded="+name, func(b *testing.B) { benchmarkScan(b, by) })
+	}
+}
+
+func benchmarkScan(b *testing.B, by order) {
 	const n, length = 1_000_000, 100
-	d := newData(b, n, txnmgr.Serializable)
+	d := newDataBy(b, n, txnmgr.Serializable, by)
+	d.peer.Clear()
 	var tree btree.Map[string, []byte]
 	for _, k := range d.keys {
 		tree.Set(string(k), make([]byte, valueSize))
-	}
-	ours := func(n int) {
-		r, sum := newDice(1), byte(0)
-		for range n {
-			tx, _ := d.m.BeginRead(context.Background())
-			left := length
-			for k, v := range tx.Scan(d.keys[r.roll(len(d.keys))], nil) {
-				sum += k[0] + v[0]
-				if left--; left == 0 {
-					break
-				}
-			}
-			tx.Close()
-		}
-		sink.Store(uint64(sum))
 	}
 	theirs := func(n int) {
 		r, sum := newDice(1), byte(0)
@@ -278,7 +279,24 @@ func BenchmarkGoalScan(b *testing.B) {
 		}
 		sink.Store(uint64(sum))
 	}
-	b.Run("length=100", func(b *testing.B) { versus.Run(b, 1.35, ours, theirs) })
+	versus.Run(b, 1.35, func(n int) { d.scan(n, length) }, theirs)
+}
+
+// scan goes over so many keys from n random ones.
+func (d *data) scan(n, length int) {
+	r, sum := newDice(1), byte(0)
+	for range n {
+		tx, _ := d.m.BeginRead(context.Background())
+		left := length
+		for k, v := range tx.Scan(d.keys[r.roll(len(d.keys))], nil) {
+			sum += k[0] + v[0]
+			if left--; left == 0 {
+				break
+			}
+		}
+		tx.Close()
+	}
+	sink.Store(uint64(sum))
 }
 
 // BenchmarkGoalReaderHeld is two writers on 1,000 hot keys with one reader held
@@ -298,13 +316,13 @@ func BenchmarkGoalHeap(b *testing.B) {
 	const n = 1_000_000
 	ours := heapOf(func() any {
 		m := opened(b, txnmgr.Options{})
-		load(b, m, n)
+		load(b, m, n, random)
 		return m
 	})
 	theirs := heapOf(func() any {
 		m := make(map[string][]byte)
 		for i := range n {
-			m[strings.Clone(string(keyOf(i)))] = make([]byte, valueSize)
+			m[strings.Clone(string(keyOf(random, i)))] = make([]byte, valueSize)
 		}
 		return m
 	})

@@ -7,6 +7,7 @@
 package versus
 
 import (
+	"flag"
 	"slices"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func Parallel(goroutines int, work func(worker, n int)) Side {
 func Run(b *testing.B, goal float64, ours, limit Side) {
 	b.Helper()
 	n, rounds := 100, 1
-	if b.N > 1 {
+	if !Once() {
 		n, rounds = calibrate(limit), pairs
 	}
 	var our, their, ratio []float64
@@ -57,6 +58,13 @@ func Run(b *testing.B, goal float64, ours, limit Side) {
 	b.ReportMetric(median(their), "limit-ns")
 	b.ReportMetric(median(ratio), "ratio")
 	b.ReportMetric(goal, "goal")
+}
+
+// Once reports whether benchmarks run with -benchtime 1x, only to see that they
+// work.
+func Once() bool {
+	f := flag.Lookup("test.benchtime")
+	return f != nil && f.Value.String() == "1x"
 }
 
 // calibrate returns how many operations fill a slice.
