@@ -164,19 +164,18 @@ func BenchmarkScan(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("keys=%d/index=ours", n), func(b *testing.B) {
 			b.ReportAllocs()
-			var seen [16]storage.Seen
 			d, sum := dice(1), uint64(0)
 			for b.Loop() {
 				c := ours.Ascend(keys[d.roll(n)], nil)
 				for left := length; left > 0; {
-					found := c.Look(at, seen[:min(len(seen), left)])
-					if found == 0 {
+					batch := c.Take(min(16, left))
+					if len(batch) == 0 {
 						break
 					}
-					for _, one := range seen[:found] {
-						sum += uint64(one.Object.Key()[0] + one.Version.Value()[0])
+					for _, o := range batch {
+						sum += uint64(o.Key()[0] + o.Visible(at).Value()[0])
 					}
-					left -= found
+					left -= len(batch)
 				}
 			}
 			sink.Store(sum)

@@ -84,53 +84,23 @@ func (c *Cursor) notBelow(objects []*Object) []*Object {
 // above cuts off what is below lo.
 func above(objects []*Object, lo []byte) []*Object { return objects[position(objects, lo):] }
 
-// Seen is an object and the version that a snapshot sees of it.
-type Seen struct {
-	Object  *Object
-	Version *Version
-}
-
-// Look moves on to the next objects that have a value at snapshot, enters up to
-// len(into) of them in into, and returns how many. 0 means the end.
-//
-// It loads the heads of a batch first and their timestamps then. A walk that
-// finishes one object before the next waits for two cache misses an object; in a
-// batch the processor waits for all of them together.
-func (c *Cursor) Look(snapshot uint64, into []Seen) int {
-	for len(c.objects) > 0 || c.advance() {
-		n := c.heads(into)
-		found := 0
-		for _, seen := range into[:n] {
-			if v := seen.Version; v == nil || v.ts.Load()-1 >= snapshot { // so also if it is 0
-				seen.Version = Visible(v, snapshot)
-			}
-			if v := seen.Version; v != nil && !v.Tombstone() {
-				into[found] = seen
-				found++
-			}
-		}
-		if found > 0 {
-			return found
-		}
+// Take moves on by up to n objects of one leaf, and returns them in ascending
+// order, also on the way down. None means the end. The slice must not be changed.
+func (c *Cursor) Take(n int) []*Object {
+	if len(c.objects) == 0 && !c.advance() {
+		return nil
 	}
-	return 0
-}
-
-// heads moves on by up to len(into) objects of this leaf, and loads their heads.
-func (c *Cursor) heads(into []Seen) int {
-	n := min(len(into), len(c.objects))
+	n = min(n, len(c.objects))
 	if c.down {
-		last := len(c.objects) - 1
-		for i := range into[:n] {
-			o := c.objects[last-i]
-			into[i] = Seen{Object: o, Version: o.head.Load()}
-		}
-		c.objects = c.objects[:len(c.objects)-n]
-		return n
+		rest := len(c.objects) - n
+		taken := c.objects[rest:]
+		c.objects = c.objects[:rest]
+		return taken
 	}
-	for i, o := range c.objects[:n] {
-		into[i] = Seen{Object: o, Version: o.head.Load()}
-	}
+	taken := c.objects[:n]
 	c.objects = c.objects[n:]
-	return n
+	return taken
 }
+
+// Down reports whether the walk is downwards.
+func (c *Cursor) Down() bool { return c.down }

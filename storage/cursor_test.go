@@ -173,32 +173,36 @@ func TestLook(t *testing.T) {
 		}
 		size := r.IntN(20) + 1
 		want := seen(ix.naive.rangeOf(lo, hi), snapshot)
-		if got := look(ix.Ascend(lo, hi), snapshot, size); !slices.Equal(got, want) {
+		if got := seen(take(ix.Ascend(lo, hi), size), snapshot); !slices.Equal(got, want) {
 			t.Errorf("up from %q to %q at %d, batch %d: %d seen, want %d", lo, hi, snapshot, size, len(got), len(want))
 		}
 		slices.Reverse(want)
-		if got := look(ix.Descend(lo, hi), snapshot, size); !slices.Equal(got, want) {
+		if got := seen(take(ix.Descend(lo, hi), size), snapshot); !slices.Equal(got, want) {
 			t.Errorf("down from %q to %q at %d, batch %d: %d seen, want %d", lo, hi, snapshot, size, len(got), len(want))
 		}
 	}
 }
 
-// seen is what a naive scan makes of objects.
-func seen(objects []*storage.Object, snapshot uint64) []storage.Seen {
-	var found []storage.Seen
+// seen returns those of objects that have a value at snapshot.
+func seen(objects []*storage.Object, snapshot uint64) []*storage.Object {
+	var found []*storage.Object
 	for _, o := range objects {
 		if v := o.Visible(snapshot); v != nil && !v.Tombstone() {
-			found = append(found, storage.Seen{Object: o, Version: v})
+			found = append(found, o)
 		}
 	}
 	return found
 }
 
-func look(c storage.Cursor, snapshot uint64, size int) []storage.Seen {
-	var found []storage.Seen
-	into := make([]storage.Seen, size)
-	for n := c.Look(snapshot, into); n > 0; n = c.Look(snapshot, into) {
-		found = append(found, into[:n]...)
+// take walks in batches of up to size, in the order of the walk.
+func take(c storage.Cursor, size int) []*storage.Object {
+	var all []*storage.Object
+	for batch := c.Take(size); len(batch) > 0; batch = c.Take(size) {
+		batch = slices.Clone(batch)
+		if c.Down() {
+			slices.Reverse(batch)
+		}
+		all = append(all, batch...)
 	}
-	return found
+	return all
 }

@@ -127,6 +127,10 @@ func (v *Version) CommitTS() uint64 {
 	return state.CommitTS()
 }
 
+// IsStampedBy reports whether the version is stamped with a commit timestamp at
+// or below snapshot. It is the quick way to what Visible finds out for most.
+func (v *Version) IsStampedBy(snapshot uint64) bool { return v.ts.Load()-1 < snapshot } // 0 - 1 is not
+
 // PendingOf reports whether the version is pending and belongs to state.
 func (v *Version) PendingOf(state *State) bool { return v.state.Load() == state }
 

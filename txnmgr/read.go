@@ -149,22 +149,45 @@ func (b *bounds) keep(lo, hi []byte) ([]byte, []byte) {
 // one key, and then more.
 const firstLook, nextLooks = 4, 16
 
+// walk loads the heads of a batch of chains first, and looks at the versions then.
+// Finishing one object before the next would be two cache misses in a row for
+// each; so the processor waits for those of a batch together.
 func (tx ReadTxn) walk(at storage.Cursor, yield func(key, value []byte) bool) {
-	var seen [nextLooks]storage.Seen
-	for n := at.Look(tx.snapshot, seen[:firstLook]); n > 0; n = at.Look(tx.snapshot, seen[:]) {
-		for i := range seen[:n] {
-			o, v := seen[i].Object, seen[i].Version
-			if tx.in.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
-				return
+	var versions [nextLooks]*storage.Version
+	for n := firstLook; ; n = nextLooks {
+		objects := at.Take(n)
+		if len(objects) == 0 {
+			return
+		}
+		for i, o := range objects {
+			versions[i%nextLooks] = o.Head()
+		}
+		for i := range objects {
+			if v := versions[i%nextLooks]; v != nil && !v.IsStampedBy(tx.snapshot) {
+				versions[i%nextLooks] = storage.Visible(v, tx.snapshot)
 			}
-			if invariants.Enabled {
-				tx.checkChain(o)
+		}
+		for i := range objects {
+			if at.Down() {
+				i = len(objects) - 1 - i
 			}
-			if !yield(o.Key(), v.Value()) {
+			if !tx.give(objects[i], versions[i%nextLooks], yield) {
 				return
 			}
 		}
 	}
+}
+
+// give hands an object to the user of a scan, if it has a value. It reports
+// whether the scan goes on.
+func (tx ReadTxn) give(o *storage.Object, v *storage.Version, yield func(key, value []byte) bool) bool {
+	if tx.in.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
+		return false
+	}
+	if invariants.Enabled {
+		tx.checkChain(o)
+	}
+	return v == nil || v.Tombstone() || yield(o.Key(), v.Value())
 }
 
 // Err returns nil while the transaction is open: then no Scan was stopped. Else

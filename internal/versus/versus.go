@@ -8,6 +8,7 @@ package versus
 
 import (
 	"flag"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -43,6 +44,7 @@ func Run(b *testing.B, goal float64, ours, limit Side) {
 	if !Once() {
 		n, rounds = calibrate(limit), pairs
 	}
+	runtime.GC() // what the preparations left behind is not to be paid for in some slices
 	var our, their, ratio []float64
 	for round := range rounds {
 		var x, y float64
