@@ -22,6 +22,8 @@ type manyReads struct {
 	absent  []*storage.Object // stand for keys without an object; in no index
 	ranges  []Range
 	keys    map[string]struct{} // of objects and absent, once they are many
+
+	checked *Record // all is proved unchanged up to this record of the committed list
 }
 
 // Range is a range that was read: Lo ≤ key < Hi, or ≤ Hi if Closed. Hi nil and

@@ -31,12 +31,6 @@ type Record struct {
 
 	next    atomic.Pointer[Record] // in the committed list
 	total   uint64                 // writes of all records up to this one
-	checked *Record                // the reads are proved unchanged up to here
-	behind  *Record                // in the stack of arrivals
-	clash   *Conflict              // with outcome conflicted
-	outcome outcome                // written in the section
-	phase   atomic.Uint32
-	wake    chan struct{}
 	waiting atomic.Pointer[waiter] // the wait for an object, if there is one
 
 	inline [2]Write

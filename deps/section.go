@@ -8,17 +8,17 @@ import (
 
 // section is where commits get their order. Who finds it free passes through and
 // takes along all who have arrived in the meantime: they form one group, and
-// become visible by one store. The others wait for their record to be done, or
-// for the section to be free, whichever comes first; nobody is handed the
-// section, since a hand-over costs a wake-up, and a queue of sleepers that are
-// woken one by one (a convoy) never gets shorter again.
+// become visible by one store. The others wait to be told, or for the section to
+// be free, whichever comes first; nobody is handed the section, since a hand-over
+// costs a wake-up, and a queue of sleepers that are woken one by one (a convoy)
+// never gets shorter again.
 //
 // In the section nothing waits, no object lock is taken, and no user code runs.
 type section struct {
 	busy atomic.Bool
 	_    pad.Line
-	// arrived is a stack of records, newest first, linked by behind.
-	arrived atomic.Pointer[Record]
+	// arrived is a stack, newest first, linked by behind.
+	arrived atomic.Pointer[arrival]
 	_       pad.Line
 
 	// tail is the last record of the committed list. Changed in the section.
@@ -27,20 +27,35 @@ type section struct {
 	_    pad.Line
 }
 
+// arrival is a transaction that found the section taken.
+type arrival struct {
+	record *Record
+	behind *arrival
+	verdict
+	phase atomic.Uint32
+	wake  chan struct{} // set before the phase is parked
+}
+
+// verdict is what the section says of a transaction.
+type verdict struct {
+	outcome outcome
+	clash   *Conflict // with outcome conflicted
+}
+
 type outcome uint8
 
 const (
 	passed     outcome = iota
-	conflicted         // Record.clash says with whom
+	conflicted         // clash says with whom
 	forced             // ended from outside
 	stale              // too much was committed since the check outside
 )
 
-// Phases of a record in the section.
+// Phases of an arrival.
 const (
-	arrivedPhase = iota
-	parkedPhase
-	donePhase
+	waiting = iota
+	parked
+	told
 )
 
 func (s *section) enter() bool { return !s.busy.Load() && s.busy.CompareAndSwap(false, true) }
@@ -51,29 +66,26 @@ func (m *Manager) finish(r *Record) error {
 		if c := m.checkOutside(r); c != nil {
 			return c
 		}
-		m.passThrough(r)
-		switch r.outcome {
+		switch v := m.passThrough(r); v.outcome {
 		case passed:
 			return nil
 		case conflicted:
-			return r.clash
+			return v.clash
 		case forced:
 			return ErrEnded
-		case stale:
-			r.phase.Store(arrivedPhase)
 		}
 	}
 }
 
-func (m *Manager) passThrough(r *Record) {
+func (m *Manager) passThrough(r *Record) verdict {
 	if m.section.enter() {
-		m.serve(r)
-		return
+		return m.serve(r)
 	}
-	m.section.push(r)
+	a := &arrival{record: r}
+	m.section.push(a)
 	for range spins {
-		if r.phase.Load() == donePhase {
-			return
+		if a.phase.Load() == told {
+			return a.verdict
 		}
 		if m.section.enter() {
 			m.serve(nil)
@@ -81,48 +93,46 @@ func (m *Manager) passThrough(r *Record) {
 		}
 		pause()
 	}
-	m.park(r)
+	m.park(a)
+	return a.verdict
 }
 
-// park sleeps until r is done. Whoever leaves the section looks at the arrivals
-// afterwards, and r is among them; so either that look finds r, or the attempt
-// to enter here finds the section free.
-func (m *Manager) park(r *Record) {
-	if r.wake == nil { // a second time it may still be looked at, and does as well
-		r.wake = make(chan struct{}, 1)
-	}
-	if !r.phase.CompareAndSwap(arrivedPhase, parkedPhase) {
+// park sleeps until a is told. Whoever leaves the section looks at the arrivals
+// afterwards, and a is among them; so either that look finds a, or the attempt to
+// enter here finds the section free.
+func (m *Manager) park(a *arrival) {
+	a.wake = make(chan struct{}, 1)
+	if !a.phase.CompareAndSwap(waiting, parked) {
 		return
 	}
-	for r.phase.Load() != donePhase {
+	for a.phase.Load() != told {
 		if m.section.enter() {
 			m.serve(nil)
 			continue
 		}
-		<-r.wake
+		<-a.wake
 	}
 }
 
-// push adds r to the arrivals.
-func (s *section) push(r *Record) {
+// push adds a to the arrivals.
+func (s *section) push(a *arrival) {
 	for {
-		top := s.arrived.Load()
-		r.behind = top
-		if s.arrived.CompareAndSwap(top, r) {
+		a.behind = s.arrived.Load()
+		if s.arrived.CompareAndSwap(a.behind, a) {
 			return
 		}
 	}
 }
 
 // take empties the arrivals and returns them, first come first.
-func (s *section) take() (first *Record) {
+func (s *section) take() (first *arrival) {
 	if s.arrived.Load() == nil {
 		return nil
 	}
-	for r := s.arrived.Swap(nil); r != nil; {
-		below := r.behind
-		r.behind, first = first, r
-		r = below
+	for a := s.arrived.Swap(nil); a != nil; {
+		below := a.behind
+		a.behind, first = first, a
+		a = below
 	}
 	return first
 }
@@ -130,60 +140,58 @@ func (s *section) take() (first *Record) {
 // maxRounds bounds how long one committer works for the others.
 const maxRounds = 8
 
-// serve passes own, if it is not nil, and all arrivals. The caller has entered
-// the section, and is out of it afterwards.
-func (m *Manager) serve(own *Record) {
+// serve passes own, if it is not nil, and all arrivals, and returns the verdict on
+// own. The caller has entered the section, and is out of it afterwards.
+func (m *Manager) serve(own *Record) (v verdict) {
 	for round := 1; ; round++ {
 		group := m.section.take()
 		if own != nil {
-			own.behind, group = group, own
+			v = m.admit(own)
+			own = nil
 		}
-		if group != nil {
-			m.pass(group, own)
-		}
-		own = nil
+		m.pass(group)
 		m.section.busy.Store(false)
-		waiting := m.section.arrived.Load()
-		if waiting == nil {
-			return
+		rest := m.section.arrived.Load()
+		if rest == nil {
+			return v
 		}
 		if round == maxRounds {
-			waiting.rouse()
-			return
+			rest.rouse()
+			return v
 		}
 		if !m.section.enter() {
-			return
+			return v
 		}
 	}
 }
 
-// rouse makes a record that sleeps try the section itself.
-func (r *Record) rouse() {
-	if r.phase.Load() == parkedPhase {
+// rouse makes an arrival that sleeps look up.
+func (a *arrival) rouse() {
+	if a.phase.Load() == parked {
 		select {
-		case r.wake <- struct{}{}:
+		case a.wake <- struct{}{}:
 		default:
 		}
 	}
 }
 
 // pass takes a group through the section: each is validated against all before
-// it, its own group included; then all become visible at once (I3). All but own
-// are told.
-func (m *Manager) pass(group, own *Record) {
-	s := &m.section
-	for r := group; r != nil; r = r.behind {
-		r.outcome = m.admit(r)
+// it, its own group included; then all, and who was admitted just before, become
+// visible at once (I3).
+func (m *Manager) pass(group *arrival) {
+	for a := group; a != nil; a = a.behind {
+		a.verdict = m.admit(a.record)
 	}
-	if s.last > m.visible.Load() {
-		m.visible.Store(s.last)
+	if m.section.last > m.visible.Load() {
+		m.visible.Store(m.section.last)
 	}
-	for r := group; r != nil; {
-		next := r.behind // r may be gone once it is told
-		if r != own {
-			r.done()
+	for a := group; a != nil; a = a.behind {
+		if a.phase.Swap(told) == parked {
+			select {
+			case a.wake <- struct{}{}:
+			default:
+			}
 		}
-		r = next
 	}
 }
 
@@ -192,20 +200,19 @@ func (m *Manager) pass(group, own *Record) {
 // The state becomes committed before the record is linked: who checks its reads
 // outside starts at a linked record, and must find the versions up to there
 // committed. The timestamp is used up only if the state was won.
-func (m *Manager) admit(r *Record) outcome {
+func (m *Manager) admit(r *Record) verdict {
 	s := &m.section
 	if !r.Reads.isEmpty() {
 		clash, all := m.checkInside(r)
 		if clash != nil {
-			r.clash = clash
-			return conflicted
+			return verdict{outcome: conflicted, clash: clash}
 		}
 		if !all {
-			return stale
+			return verdict{outcome: stale}
 		}
 	}
 	if !r.Commit(s.last + 1) {
-		return forced
+		return verdict{outcome: forced}
 	}
 	s.last++
 	m.labels.note(s.last, r.Label())
@@ -213,15 +220,5 @@ func (m *Manager) admit(r *Record) outcome {
 	r.total = tail.total + uint64(len(r.Writes))
 	tail.next.Store(r)
 	s.tail.Store(r)
-	return passed
-}
-
-// done lets the owner of r go on.
-func (r *Record) done() {
-	if r.phase.Swap(donePhase) == parkedPhase {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
-	}
+	return verdict{outcome: passed}
 }

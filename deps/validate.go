@@ -114,17 +114,18 @@ func changed(r *Record, o *storage.Object, kind ConflictKind) *Conflict {
 	return nil
 }
 
-// checkRecords looks at the records linked after r.checked, at most limit of
-// them, and moves r.checked on. It reports false if there are more.
+// checkRecords looks at the records linked after the last one checked, at most
+// limit of them. It reports false if there are more.
 func (r *Record) checkRecords(limit int) (*Conflict, bool) {
-	for next := r.checked.next.Load(); next != nil; next = next.next.Load() {
+	reads := r.Reads.many
+	for next := reads.checked.next.Load(); next != nil; next = next.next.Load() {
 		if limit--; limit < 0 {
 			return nil, false
 		}
 		if c := r.meets(next); c != nil {
 			return c, true
 		}
-		r.checked = next
+		reads.checked = next
 	}
 	return nil, true
 }
@@ -161,10 +162,10 @@ func (m *Manager) checkOutside(r *Record) *Conflict {
 	if r.Reads.isSmall() {
 		return nil
 	}
-	if r.checked == nil {
+	if r.Reads.many.checked == nil {
 		// First the record, then the look: what is committed up to the record is
 		// linked in its chains.
-		r.checked = m.section.tail.Load()
+		r.Reads.many.checked = m.section.tail.Load()
 		if c := m.check(r); c != nil {
 			return c
 		}

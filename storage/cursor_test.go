@@ -155,8 +155,8 @@ func TestAscendingKeysFillLeaves(t *testing.T) {
 	}
 }
 
-// TestLook: Look finds what Next and Visible find, whatever the size of the batch.
-func TestLook(t *testing.T) {
+// TestTake: Take finds what Next and Visible find, whatever the size of the batch.
+func TestTake(t *testing.T) {
 	r, ix := random(t), newIndex()
 	const newest = 9
 	for range 300 {

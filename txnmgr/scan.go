@@ -67,8 +67,10 @@ func (tx *Txn) scan(in span, yield func(key, value []byte) bool) {
 // enterScan is enter for a scan, which has no error to return.
 func (tx *Txn) enterScan() bool {
 	err := tx.enter()
-	if err == ErrConcurrentUse {
-		tx.stopped.Store(true)
+	for err == ErrConcurrentUse {
+		if calls := tx.calls.Load(); tx.calls.CompareAndSwap(calls, calls|stopped) {
+			break
+		}
 	}
 	return err == nil
 }

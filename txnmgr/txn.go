@@ -25,21 +25,26 @@ type Txn struct {
 	rec    *deps.Record    // the manager's side of the transaction, which does not point here
 	limits context.Context // to be looked at in every call; nil: nothing to look at
 
-	busy         atomic.Bool // a call is running
-	stopped      atomic.Bool // a Scan was, because another call was running
-	managed      bool        // by Update
+	calls        atomic.Uint32 // busy, stopped
+	managed      bool          // by Update
 	serializable bool
 
-	last  *storage.Object         // of the last call with a key, which the next often has too
-	index *btree.Map[string, int] // over the write set, see writes.go
-	extra *extra                  // nil: nothing of it
+	last  *storage.Object // of the last call with a key, which the next often has too
+	extra *extra          // nil: nothing of it
 }
+
+// Bits of calls.
+const (
+	busy    = 1 << iota // a call is running
+	stopped             // a Scan was, because another call was running
+)
 
 // extra is what few transactions have.
 type extra struct {
-	savepoints []uint64 // those that can be rolled back to, oldest first
-	saves      uint64   // savepoints ever made
-	undo       []undone // since the first savepoint
+	index      *btree.Map[string, int] // over the write set, see writes.go
+	savepoints []uint64                // those that can be rolled back to, oldest first
+	saves      uint64                  // savepoints ever made
+	undo       []undone                // since the first savepoint
 	onCommit   []func(commitTS uint64)
 	failed     error // why Commit failed, if it was ended by a limit
 }
@@ -64,7 +69,7 @@ func (tx *Txn) enter() error {
 	if tx == nil || tx.rec == nil {
 		return ErrTxnDone
 	}
-	if !tx.busy.CompareAndSwap(false, true) {
+	if calls := tx.calls.Load(); calls&busy != 0 || !tx.calls.CompareAndSwap(calls, calls|busy) {
 		if !tx.rec.IsOpen() {
 			return endOf(tx.rec.Slot()) // a call that ended it keeps the others out for good
 		}
@@ -77,7 +82,7 @@ func (tx *Txn) enter() error {
 	return err
 }
 
-func (tx *Txn) leave() { tx.busy.Store(false) }
+func (tx *Txn) leave() { tx.calls.Sub(busy) }
 
 func (tx *Txn) look() error {
 	if !tx.rec.IsOpen() {
@@ -322,7 +327,7 @@ func (tx *Txn) Err() error {
 	if !tx.rec.IsOpen() {
 		return endOf(tx.rec.Slot())
 	}
-	if tx.stopped.Load() {
+	if tx.calls.Load()&stopped != 0 {
 		return ErrConcurrentUse
 	}
 	return nil
@@ -418,6 +423,6 @@ func (tx *Txn) rollback() error {
 		tx.m.rolledBack.Inc()
 	}
 	tx.rec.Writes, tx.rec.Reads = nil, deps.ReadSet{}
-	tx.index, tx.extra = nil, nil
+	tx.extra = nil
 	return nil
 }

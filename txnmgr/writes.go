@@ -18,10 +18,17 @@ const shortList = 16
 // asString views a key as a string without a copy. Keys do not change.
 func asString(key []byte) string { return unsafe.String(unsafe.SliceData(key), len(key)) }
 
+func (tx *Txn) index() *btree.Map[string, int] {
+	if tx.extra == nil {
+		return nil
+	}
+	return tx.extra.index
+}
+
 // find returns the position of the write to key, or -1.
 func (tx *Txn) find(key []byte, hash uint64) int {
-	if tx.index != nil {
-		if i, found := tx.index.Get(asString(key)); found {
+	if index := tx.index(); index != nil {
+		if i, found := index.Get(asString(key)); found {
 			return i
 		}
 		return -1
@@ -37,22 +44,23 @@ func (tx *Txn) find(key []byte, hash uint64) int {
 // add appends a write to a key that is not in the set.
 func (tx *Txn) add(w deps.Write) {
 	tx.rec.Add(w)
-	switch {
-	case tx.index != nil:
-		tx.index.Set(asString(w.Object.Key()), len(tx.rec.Writes)-1)
+	switch index := tx.index(); {
+	case index != nil:
+		index.Set(asString(w.Object.Key()), len(tx.rec.Writes)-1)
 	case len(tx.rec.Writes) > shortList:
-		tx.index = new(btree.Map[string, int])
+		index = new(btree.Map[string, int])
 		for i := range tx.rec.Writes {
-			tx.index.Set(asString(tx.rec.Writes[i].Object.Key()), i)
+			index.Set(asString(tx.rec.Writes[i].Object.Key()), i)
 		}
+		tx.extras().index = index
 	}
 }
 
 // drop takes the last write off the list.
 func (tx *Txn) drop() {
 	last := len(tx.rec.Writes) - 1
-	if tx.index != nil {
-		tx.index.Delete(asString(tx.rec.Writes[last].Object.Key()))
+	if index := tx.index(); index != nil {
+		index.Delete(asString(tx.rec.Writes[last].Object.Key()))
 	}
 	tx.rec.Writes[last] = deps.Write{}
 	tx.rec.Writes = tx.rec.Writes[:last]
@@ -60,7 +68,8 @@ func (tx *Txn) drop() {
 
 // nextWrite returns the position of the first write in what is left of a scan, or -1.
 func (tx *Txn) nextWrite(in *span) int {
-	if tx.index == nil {
+	index := tx.index()
+	if index == nil {
 		best := -1
 		for i := range tx.rec.Writes {
 			key := tx.rec.Writes[i].Object.Key()
@@ -81,11 +90,11 @@ func (tx *Txn) nextWrite(in *span) int {
 	}
 	switch {
 	case !in.down:
-		tx.index.Ascend(asString(in.lo), take)
+		index.Ascend(asString(in.lo), take)
 	case in.hi == nil:
-		tx.index.Reverse(take)
+		index.Reverse(take)
 	default:
-		tx.index.Descend(asString(in.hi), take)
+		index.Descend(asString(in.hi), take)
 	}
 	return found
 }
