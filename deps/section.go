@@ -33,7 +33,7 @@ type arrival struct {
 	behind *arrival
 	verdict
 	phase atomic.Uint32
-	wake  chan struct{} // set before the phase is parked
+	wake  chan struct{} // set before the phase is parkedPhase
 }
 
 // verdict is what the section says of a transaction.
@@ -53,9 +53,9 @@ const (
 
 // Phases of an arrival.
 const (
-	waiting = iota
-	parked
-	told
+	arrivedPhase = iota
+	parkedPhase
+	donePhase
 )
 
 func (s *section) enter() bool { return !s.busy.Load() && s.busy.CompareAndSwap(false, true) }
@@ -84,7 +84,7 @@ func (m *Manager) passThrough(r *Record) verdict {
 	a := &arrival{record: r}
 	m.section.push(a)
 	for range spins {
-		if a.phase.Load() == told {
+		if a.phase.Load() == donePhase {
 			return a.verdict
 		}
 		if m.section.enter() {
@@ -102,10 +102,10 @@ func (m *Manager) passThrough(r *Record) verdict {
 // enter here finds the section free.
 func (m *Manager) park(a *arrival) {
 	a.wake = make(chan struct{}, 1)
-	if !a.phase.CompareAndSwap(waiting, parked) {
+	if !a.phase.CompareAndSwap(arrivedPhase, parkedPhase) {
 		return
 	}
-	for a.phase.Load() != told {
+	for a.phase.Load() != donePhase {
 		if m.section.enter() {
 			m.serve(nil)
 			continue
@@ -167,7 +167,7 @@ func (m *Manager) serve(own *Record) (v verdict) {
 
 // rouse makes an arrival that sleeps look up.
 func (a *arrival) rouse() {
-	if a.phase.Load() == parked {
+	if a.phase.Load() == parkedPhase {
 		select {
 		case a.wake <- struct{}{}:
 		default:
@@ -186,7 +186,7 @@ func (m *Manager) pass(group *arrival) {
 		m.visible.Store(m.section.last)
 	}
 	for a := group; a != nil; a = a.behind {
-		if a.phase.Swap(told) == parked {
+		if a.phase.Swap(donePhase) == parkedPhase {
 			select {
 			case a.wake <- struct{}{}:
 			default:

@@ -54,18 +54,20 @@ func (p *Pending) Read(k Key, v Version) {
 	}
 }
 
-// Put returns the version that a write is to store.
-func (p *Pending) Put(k Key) Version {
+// NewVersion returns a version for a write to store.
+func (p *Pending) NewVersion() Version {
 	p.seq++
-	v := p.txn.ID.version(p.seq)
+	return p.txn.ID.version(p.seq)
+}
+
+// Put records a write of a version that NewVersion returned.
+func (p *Pending) Put(k Key, v Version) {
 	p.own = append(p.own, ownWrite{key: k, version: v})
-	return v
 }
 
 // Delete records the removal of a key.
 func (p *Pending) Delete(k Key) {
-	p.seq++
-	p.own = append(p.own, ownWrite{key: k, version: p.txn.ID.version(p.seq), removed: true})
+	p.own = append(p.own, ownWrite{key: k, version: p.NewVersion(), removed: true})
 }
 
 // Mark returns the present point, for RollbackTo.
@@ -84,8 +86,11 @@ func (p *Pending) Committed(ts uint64) {
 // RolledBack ends the transaction, whatever it was that made it end.
 func (p *Pending) RolledBack() { p.end(RolledBack) }
 
-// Wrote reports whether there are writes, as things stand.
-func (p *Pending) Wrote() bool { return len(p.own) > 0 }
+// Discard forgets the transaction, which was not begun.
+func (p *Pending) Discard() {
+	p.txn = Txn{}
+	p.session.free = append(p.session.free, p)
+}
 
 func (p *Pending) end(o Outcome) {
 	s, t := p.session, p.txn

@@ -5,7 +5,7 @@ import "github.com/tierceldb/tiercel/internal/pad"
 // Recorder makes the history of a run. Each goroutine records in a session of its
 // own, which shares nothing with the others; nothing is locked.
 //
-// The store keeps the versions that Pending.Put hands out as values (or at the
+// The store keeps the versions that Pending.NewVersion hands out as values (or at the
 // beginning of them), so that each read tells whose write it returned.
 type Recorder struct {
 	sessions []*Session

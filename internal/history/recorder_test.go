@@ -13,20 +13,27 @@ func counting() func() int64 {
 	return func() int64 { now++; return now }
 }
 
+// put records a write.
+func put(p *Pending, k Key) Version {
+	v := p.NewVersion()
+	p.Put(k, v)
+	return v
+}
+
 func TestRecorder(t *testing.T) {
 	r := NewRecorder(2, counting())
 	s := r.Session(1)
 	p := s.Begin(Update, Snapshot)
 	p.Began(7)
 	p.Read(3, 0)
-	first := p.Put(3)
+	first := put(p, 3)
 	p.Read(3, first)
 	mark := p.Mark()
 	p.Delete(3)
 	p.Read(3, 0)
 	p.RollbackTo(mark)
 	p.Read(3, first)
-	second := p.Put(4)
+	second := put(p, 4)
 	q := s.Begin(ReadOnly, Serializable)
 	q.Began(8)
 	scan := q.Descend(1, 9)
@@ -60,9 +67,9 @@ func TestRecorderChecksOwnWrites(t *testing.T) {
 		r := NewRecorder(1, counting())
 		p := r.Session(0).Begin(Update, Serializable)
 		p.Began(1)
-		p.Put(2)
-		p.Put(1)
-		p.Put(2)
+		put(p, 2)
+		put(p, 1)
+		put(p, 2)
 		read(p)
 		p.Committed(2)
 		h := r.Cut()
@@ -107,7 +114,7 @@ func recordAlone(s *Session, k Key) {
 	for range 1000 {
 		p := s.Begin(Update, Serializable)
 		ts := uint64(s.number)*8 + uint64(k) // not in the order of all commits, which share no key
-		p.Put(k)
+		put(p, k)
 		p.Committed(ts)
 	}
 }
@@ -123,8 +130,8 @@ func BenchmarkRecorder(b *testing.B) {
 		for k := range Key(4) {
 			p.Read(k, 0)
 		}
-		p.Put(7)
-		p.Put(8)
+		put(p, 7)
+		put(p, 8)
 		p.Committed(n)
 		if n%100_000 == 0 {
 			r.Cut()

@@ -138,7 +138,9 @@ func (t *simTxn) step() bool {
 	case 4:
 		t.scanDown(k, t.end(k))
 	case 5, 6:
-		t.writes = append(t.writes, simWrite{k, t.pending.Put(k), false})
+		v := t.pending.NewVersion()
+		t.pending.Put(k, v)
+		t.writes = append(t.writes, simWrite{k, v, false})
 	case 7:
 		if !t.keeping {
 			t.pending.Delete(k)
