@@ -70,7 +70,7 @@ func (m *Manager) Init(off stages.Stages) {
 	m.section.last = first
 	m.purge.at = origin
 	m.purge.m.Store(first)
-	m.purge.horizon = first
+	m.purge.horizon.Store(first)
 	m.purge.due.Store(first + scanEvery)
 	m.purge.aside = make(map[uint64][]pinned)
 }
@@ -101,15 +101,12 @@ type Stats struct {
 // Stats takes the figures one after the other, without stopping anybody.
 func (m *Manager) Stats() Stats {
 	p := &m.purge
-	p.mu.Lock()
-	horizon := p.horizon
-	p.mu.Unlock()
 	records := p.records.Load() // first: the list is never shorter than 0
 	visible := m.visible.Load()
 	return Stats{
 		Pool:                m.pool.Stats(),
 		Visible:             visible,
-		Horizon:             horizon,
+		Horizon:             p.horizon.Load(),
 		Objects:             m.Store.Len(),
 		Versions:            int64(m.section.tail.Load().total - p.unlinked.Load()),
 		CommittedListLength: int(visible - first - records),

@@ -53,16 +53,18 @@ type purge struct {
 	at      *Record    // up to here (and written) the committed list is done
 	written int        // writes done of the record after at
 	active  []uint64   // A of the last scan, ascending
-	updates uint64     // the smallest of A that may write, or MaxUint64
-	horizon uint64     // H: the largest min(m, smallest of A) of any scan
-	aside   map[uint64][]pinned
-	freed   []pinned // from lists of snapshots that are gone
-	scans   uint64
+	updates []uint64   // those of A that may write, ascending
+	// aside has the lists: of snapshots in A, and with pool.Update added of those
+	// in updates, for tombstones.
+	aside map[uint64][]pinned
+	freed []pinned // from lists of snapshots that are gone
+	scans uint64
 
 	done tally
 	// The same for anybody to read, brought up to date by every step.
 	_                       pad.Align64
 	records, unlinked, pins atomic.Uint64
+	horizon                 atomic.Uint64 // H: the largest min(m, smallest of A) of any scan
 }
 
 // tally counts what was done, but for pins, which are there now.
@@ -127,23 +129,30 @@ func (m *Manager) scan() {
 	p := &m.purge
 	now := m.visible.Load() // before the list
 	p.active = m.pool.Snapshots(p.active[:0])
-	p.updates = math.MaxUint64
+	p.updates = p.updates[:0]
 	for i, s := range p.active {
 		if s&pool.Update != 0 {
 			p.active[i] = s &^ pool.Update
-			p.updates = min(p.updates, p.active[i])
+			p.updates = append(p.updates, p.active[i])
 		}
 	}
 	slices.Sort(p.active)
+	slices.Sort(p.updates)
 	p.active = slices.Compact(p.active)
 	p.m.Store(now)
 	oldest := now
 	if len(p.active) > 0 {
 		oldest = min(now, p.active[0])
 	}
-	p.horizon = max(p.horizon, oldest)
+	p.horizon.Store(max(p.horizon.Load(), oldest))
 	for s, list := range p.aside {
-		if _, still := slices.BinarySearch(p.active, s); !still {
+		still := false
+		if s&pool.Update != 0 {
+			_, still = slices.BinarySearch(p.updates, s&^pool.Update)
+		} else {
+			_, still = slices.BinarySearch(p.active, s)
+		}
+		if !still {
 			p.freed = append(p.freed, list...)
 			delete(p.aside, s)
 		}
@@ -246,19 +255,25 @@ func newerThan(o *storage.Object, x *storage.Version) *storage.Version {
 // oldest, a version moved from list to list as one snapshot after the other went,
 // and that took a third of the time of 64 goroutines on two processors.
 func (p *purge) pinnedBy(ts, e uint64) (uint64, bool) {
-	i, _ := slices.BinarySearch(p.active, e)
-	if i > 0 && p.active[i-1] >= ts {
-		return p.active[i-1], true
+	s, found := youngestBelow(p.active, e)
+	return s, found && s >= ts
+}
+
+// youngestBelow returns the largest element of an ascending list below limit.
+func youngestBelow(list []uint64, limit uint64) (uint64, bool) {
+	i, _ := slices.BinarySearch(list, limit)
+	if i == 0 {
+		return 0, false
 	}
-	return 0, false
+	return list[i-1], true
 }
 
 // bury removes an object of which only the tombstone v is left. If v has been
 // superseded meanwhile it does nothing.
 func (m *Manager) bury(o *storage.Object, v *storage.Version) {
 	p := &m.purge
-	if p.updates < v.CommitTS() {
-		p.setAside(p.updates, o, v, storage.AsideTombstone)
+	if s, older := youngestBelow(p.updates, v.CommitTS()); older {
+		p.setAside(s|pool.Update, o, v, storage.AsideTombstone)
 		return
 	}
 	switch o.TryLock() {

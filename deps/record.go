@@ -57,12 +57,6 @@ func (r *Record) Label() string {
 	return r.About.Label
 }
 
-// Reader is the manager's side of a read-only transaction that was given a label.
-type Reader struct {
-	Label string // as given
-	tag   pool.Tag
-}
-
 // Slot returns the transaction object and its generation.
 func (r *Record) Slot() (*pool.Slot, uint64) { return r.slot, r.tag.Gen }
 
@@ -87,13 +81,6 @@ func (m *Manager) Begin(r *Record) bool {
 	// Close and limits look for the tag before or after they win gen. If they won
 	// it before the tag was there, this look finds that out.
 	return slot.Gen() == gen
-}
-
-// Label hangs a label on a read-only transaction.
-func (m *Manager) Label(slot *pool.Slot, gen uint64, label string) {
-	r := &Reader{Label: label}
-	r.tag = pool.Tag{Gen: gen, Of: r}
-	slot.SetTag(&r.tag)
 }
 
 // Rollback ends a transaction that has not called Commit. It reports false if it

@@ -51,8 +51,8 @@ type Marks uint8
 const (
 	// Unlinked says that the version is no longer part of its chain.
 	Unlinked Marks = 1 << iota
-	// AsideTombstone says that the version stands in the list of the oldest
-	// snapshot, as a tombstone that the snapshot keeps from disappearing.
+	// AsideTombstone says that the version stands in the list of an update
+	// transaction's snapshot, as a tombstone that this keeps from disappearing.
 	AsideTombstone
 	// AsideVisible says that the version stands in the list of a snapshot that
 	// sees it.

@@ -112,9 +112,6 @@ func (m *Manager) beginReadWith(ctx context.Context, opts []TxnOption) (ReadTxn,
 	if slot == nil {
 		return ReadTxn{}, ErrClosed
 	}
-	if config.label != "" {
-		m.deps.Label(slot, gen, config.label)
-	}
 	tx := ReadTxn{slot: slot, gen: gen, snapshot: snapshot, in: &m.plain}
 	if ctx = limits(ctx, config.deadline); ctx != nil {
 		tx.in = &scope{store: m.store, ctx: ctx}

@@ -121,8 +121,8 @@ func WithIsolation(i Isolation) TxnOption {
 	}
 }
 
-// WithLabel names the transaction in Stats and in the errors of those that
-// conflict with it.
+// WithLabel names an update transaction in Stats and in the errors of those that
+// conflict with it. Read-only ones have no use for it.
 func WithLabel(label string) TxnOption {
 	return func(c *txnConfig) error {
 		c.label = label
