@@ -127,14 +127,11 @@ func (m *Manager) Begin(ctx context.Context, opts ...TxnOption) (*Txn, error) {
 	if ctx == nil {
 		return nil, ErrNilContext
 	}
-	if len(opts) == 0 {
-		return m.begin(ctx, &m.defaults)
-	}
 	config, err := m.configure(opts)
 	if err != nil {
 		return nil, err
 	}
-	return m.begin(ctx, &config)
+	return m.begin(ctx, config)
 }
 
 func (m *Manager) begin(ctx context.Context, config *txnConfig) (*Txn, error) {

@@ -96,14 +96,18 @@ type txnConfig struct {
 }
 
 // configure applies the options. The deadline counts from now.
-func (m *Manager) configure(opts []TxnOption) (txnConfig, error) {
-	c := m.defaults
+func (m *Manager) configure(opts []TxnOption) (*txnConfig, error) {
+	if len(opts) == 0 {
+		return &m.defaults, nil
+	}
+	c := new(txnConfig)
+	*c = m.defaults
 	for i, opt := range opts {
 		if opt == nil {
-			return c, fmt.Errorf("%w: TxnOption number %d is nil", ErrBadOption, i+1)
+			return nil, fmt.Errorf("%w: TxnOption number %d is nil", ErrBadOption, i+1)
 		}
-		if err := opt(&c); err != nil {
-			return c, err
+		if err := opt(c); err != nil {
+			return nil, err
 		}
 	}
 	if c.timeout > 0 {

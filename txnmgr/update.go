@@ -24,13 +24,9 @@ func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...Tx
 	if fn == nil {
 		return ErrNilFunc
 	}
-	config := &m.defaults
-	if len(opts) > 0 {
-		own, err := m.configure(opts)
-		if err != nil {
-			return err
-		}
-		config = &own
+	config, err := m.configure(opts)
+	if err != nil {
+		return err
 	}
 	for attempt := 0; ; attempt++ {
 		err := m.attempt(ctx, fn, config)
