@@ -1,0 +1,59 @@
+package mix
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+
+	"github.com/tierceldb/tiercel/internal/history"
+)
+
+// keys are the keys as the store has them, in order: "k007".
+type keys [][]byte
+
+func newKeys(n int) keys {
+	digits := len(strconv.Itoa(n))
+	all := make(keys, n+1) // one more, as the end of ranges
+	for k := range all {
+		all[k] = fmt.Appendf(nil, "k%0*d", digits, k)
+	}
+	return all
+}
+
+// number returns the key that the store calls so.
+func (all keys) number(key []byte) (history.Key, error) {
+	if len(key) < 2 {
+		return 0, fmt.Errorf("key %q was never written", key)
+	}
+	n, err := strconv.ParseUint(string(key[1:]), 10, 32)
+	if err != nil || n >= uint64(len(all)) || string(all[n]) != string(key) {
+		return 0, fmt.Errorf("key %q was never written", key)
+	}
+	return history.Key(n), nil
+}
+
+// versionSize is the length of the part of a value that tells its version.
+const versionSize = 8
+
+// value returns the value that stands for a version, with some more bytes behind
+// it so that values differ in length.
+func value(buf []byte, v history.Version) []byte {
+	buf = binary.BigEndian.AppendUint64(buf[:0], uint64(v))
+	for n := v % 11; n > 0; n-- {
+		buf = append(buf, byte(n))
+	}
+	return buf
+}
+
+// version returns the version that a value stands for.
+func version(val []byte) (history.Version, error) {
+	if len(val) < versionSize {
+		return 0, fmt.Errorf("value %q was never written", val)
+	}
+	v := history.Version(binary.BigEndian.Uint64(val))
+	var buf [32]byte
+	if string(value(buf[:], v)) != string(val) {
+		return 0, fmt.Errorf("value %q was never written", val)
+	}
+	return v, nil
+}
