@@ -1,0 +1,115 @@
+package deps_test
+
+import (
+	"testing"
+
+	"github.com/tierceldb/tiercel/internal/explore"
+)
+
+// mutation is a model with one mistake.
+type mutation struct {
+	name string
+	in   string // the scene that finds it
+	// explored explores the scene.
+	explored func() (explore.Result, error)
+}
+
+// mutate finds the scene of a mistake by its name.
+func mutate[S comparable, F any](name string, fault F, scenes []scene[S, F], in string) mutation {
+	for _, s := range scenes {
+		if s.name == in {
+			return mutation{name: name, in: in, explored: func() (explore.Result, error) { return s.make(fault).Explore() }}
+		}
+	}
+	panic("no scene " + in)
+}
+
+func slotMutations() (list []mutation) {
+	add := func(name string, fault slotFault, in string) {
+		list = append(list, mutate(name, fault, slotScenes(), in))
+	}
+	add("begin without the second look at the mark", beginWithoutRecheck, "begin against scan")
+	add("begin does not look for the mark of a forced end", beginIgnoresForced, "two forced ends")
+	add("m is loaded after the list", markAfterScan, "begin against scan")
+	add("m is V although readers begin at R", markIsVisible, "two watermarks")
+	add("m is what is committed and not yet published", markIsApplied, "begin against scan")
+	add("e < m for e ≤ m: the last commit is never purged", purgeBelowMark, "copied handle")
+	add("end looks at gen and stores it, without a CAS", endByPlainGen, "copied handle")
+	add("end stores Available over Retired", endByPlainSnap, "close against a search")
+	add("slot leaves the list without Retired", unlinkWithoutRetired, "shrinking")
+	add("forced end wins the snap word, which is used again, and not gen", forceBySnap, "forced end")
+	add("forced end of an update wins gen before the state", forceGenBeforeState, "forced end of updates")
+	add("forced end looks for a tag only before it wins gen", forceLooksForTagOnce, "forced end of updates")
+	add("forced end that comes too late leaves its cause", forceOverwritesCause, "two forced ends")
+	add("forced end of what was ended by force", forceTwice, "two forced ends")
+	add("begin sets the tag and does not look at gen afterwards", tagWithoutLook, "forced end of updates")
+	add("read looks at gen before it has its answer", readLooksFirst, "copied handle")
+	return list
+}
+
+func storeMutations() (list []mutation) {
+	add := func(name string, fault storeFault, in string) {
+		list = append(list, mutate(name, fault, storeScenes(), in))
+	}
+	add("V is published before all of the group are committed", publishBeforeCommitted, "group and reader")
+	add("records are linked after V is published, in any order", linkAfterPublish, "write skew, large read sets")
+	add("record is linked before its state is committed", linkBeforeCommitted, "write skew, large read sets")
+	add("purge goes by what is committed and not yet published", purgeByApplied, "deletion and new insert")
+	add("purge looks at e < V", purgeBelowV, "writers of one key")
+	add("two purges on one object", purgersTogether, "two purges")
+	add("removal from the indexes by key", removeByKey, "deletion and new insert")
+	add("tombstone is removed while an older update is open", buryDespiteUpdates, "tombstone and older update")
+	add("validation goes by the object that was read, dead or not", validateByObject, "failed vote on a new key")
+	add("no validation", validateNothing, "write skew")
+	add("vote does not look at the newest version", voteWithoutLook, "writers of one key")
+	add("object enters the ordered index after its commit", indexAfterCommit, "stamping")
+	add("failed vote leaves the objects it made", undoLeavesObjects, "write skew, large read sets")
+	add("failed vote lets objects go before it takes its versions off", unlockBeforeUndo, "write skew")
+	add("stamp clears the state before it stores the timestamp", stampStateFirst, "stamping")
+	add("reader of an unstamped version does not look at the stamp again", lookAtStampOnce, "stamping")
+	return list
+}
+
+func waitMutations() (list []mutation) {
+	add := func(name string, fault waitFault, in string) {
+		list = append(list, mutate(name, fault, waitScenes(), in))
+	}
+	add("waiter enters the queue without marking the lock word", enterWithoutMark, "three owners")
+	add("waiter that gives up swallows the lock it was granted", giveUpSwallowsGrant, "wait that is cancelled")
+	add("unlock by a store loses the mark", unlockByStore, "three owners")
+	add("woken and not handed the lock: a cancelled waiter swallows the wake-up", wakeWithoutHandOver, "wait that is cancelled")
+	add("forced end before the sleep is not seen", sleepWithoutLook, "owner that never moves")
+	add("room for one wake-up only", narrowWake, "wait that is ended by force")
+	section := func(name string, fault sectionFault) {
+		list = append(list, mutate(name, fault, sectionScenes(), "three commits"))
+	}
+	section("who leaves the section does not look at the arrivals", leaveWithoutLook)
+	section("park without another try at the section", parkWithoutTry)
+	section("park by a store that overwrites the outcome", parkByStore)
+	section("who leaves the section after its last round wakes nobody", leaveWithoutRouse)
+	return list
+}
+
+// TestMutations: each mistake, put into a model that holds without it, is found.
+func TestMutations(t *testing.T) {
+	for _, list := range [][]mutation{slotMutations(), storeMutations(), waitMutations()} {
+		for _, m := range list {
+			t.Run(m.name, func(t *testing.T) { caught(t, m) })
+		}
+	}
+}
+
+func caught(t *testing.T, m mutation) {
+	result, err := m.explored()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := result.Violation
+	if v == nil {
+		t.Fatalf("not found among the %d states of %q", result.States, m.in)
+	}
+	t.Logf("caught by %q, %d states, %d steps: %s", m.in, result.States, len(v.Schedule), v.What)
+	if *schedules {
+		t.Logf("\n%s", v)
+	}
+}
