@@ -21,21 +21,24 @@ import (
 // lookup may miss is an insert that had not returned when the lookup began,
 // because a rebuild publishes a new array and leaves the old one as it was.
 type table struct {
-	seed   maphash.Seed
+	seed maphash.Seed
+	// arrays are what lookups go through: apart from the shards, and together, so
+	// that they fill few cache lines.
+	arrays [shards]atomic.Pointer[cells]
 	shards [shards]shard
 }
 
 const (
-	shardBits = 7
+	shardBits = 6
 	shards    = 1 << shardBits
 	minCells  = 16
 )
 
 type shard struct {
-	cells atomic.Pointer[cells]
-	mu    sync.Mutex // protects following fields and every write to cells
-	used  int        // cells that are not empty
-	live  int        // cells with an object
+	cells *atomic.Pointer[cells] // in arrays
+	mu    sync.Mutex             // protects following fields and every write to cells
+	used  int                    // cells that are not empty
+	live  int                    // cells with an object
 	_     pad.Line
 }
 
@@ -59,7 +62,8 @@ func (t *table) init() {
 	t.seed = maphash.MakeSeed()
 	for i := range t.shards {
 		empty := make(cells, minCells)
-		t.shards[i].cells.Store(&empty)
+		t.arrays[i].Store(&empty)
+		t.shards[i].cells = &t.arrays[i]
 	}
 }
 
@@ -71,17 +75,16 @@ func (t *table) shard(hash uint64) *shard { return &t.shards[hash>>(64-shardBits
 
 // lookup returns the object with the key, or nil.
 func (t *table) lookup(key []byte, hash uint64) *Object {
-	in := *t.shard(hash).cells.Load()
-	mask := uint64(len(in) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		c := &in[i]
+	in := *t.arrays[hash>>(64-shardBits)].Load()
+	for i := hash; ; i++ {
+		c := &in[i&uint64(len(in)-1)]
 		o := c.object.Load()
 		if o == nil {
 			return nil
 		}
 		// Not o.Is: the object's hash may lie in a cache line that is not needed. The
 		// vacated object, whose key is empty, has to be told apart.
-		if c.hash.Load() == hash && bytes.Equal(o.Key(), key) && o != vacated {
+		if c.hash.Load() == hash && int(o.size) == len(key) && bytes.Equal(o.Key(), key) && o != vacated {
 			return o
 		}
 	}
