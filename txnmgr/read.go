@@ -60,7 +60,9 @@ func (tx ReadTxn) Get(key []byte) ([]byte, error) {
 	var v *storage.Version
 	o := tx.in.store.Get(key)
 	if o != nil {
-		v = o.Visible(tx.snapshot)
+		if v = o.Head(); v != nil && !v.IsStampedBy(tx.snapshot) {
+			v = storage.Visible(v, tx.snapshot)
+		}
 	}
 	// Only now: a transaction that was over may have met a purged chain.
 	if tx.slot.Gen() != tx.gen {
