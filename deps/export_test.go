@@ -2,74 +2,140 @@ package deps
 
 import (
 	"context"
-	"slices"
 
 	"github.com/tierceldb/tiercel/storage"
 )
 
+// What the tests have to know of the bounds.
+const (
+	FewKeys    = fewKeys
+	FewRecords = fewRecords
+	ScanEvery  = scanEvery
+	MostWork   = mostWork
+)
+
+// Visible returns V.
+func (m *Manager) Visible() uint64 { return m.visible.Load() }
+
 // The parts of Commit, for tests that stop between them.
 
 // Vote is vote.
-func (m *Manager) Vote(r *Record) error { return m.vote(context.Background(), r) }
+func (m *Manager) Vote(ctx context.Context, r *Record) error { return m.vote(ctx, r) }
 
-// CheckOutside is checkOutside; it reports whether nothing was in the way.
-func (m *Manager) CheckOutside(r *Record) bool { return m.checkOutside(r) == nil }
+// Finish is finish.
+func (m *Manager) Finish(r *Record) error { return m.finish(r) }
 
-// PassThrough takes r through the section, and others who have arrived before,
-// and reports who passed.
-func (m *Manager) PassThrough(r *Record, others ...*Record) []bool {
-	arrivals := make([]*arrival, len(others))
-	for i, other := range others {
-		arrivals[i] = &arrival{record: other}
-		m.section.push(arrivals[i])
-	}
-	through := []bool{m.passThrough(r).outcome == passed}
-	for _, a := range arrivals {
-		through = append(through, a.outcome == passed)
-	}
-	return through
+// CheckOutside is checkOutside.
+func (m *Manager) CheckOutside(r *Record) *Conflict { return m.checkOutside(r) }
+
+// Admit takes r through the section, with no look at its reads outside.
+func (m *Manager) Admit(r *Record) (clash *Conflict, isStale bool) {
+	v := m.passThrough(r)
+	return v.clash, v.outcome == stale
 }
-
-// Release is release, of a committed transaction.
-func (m *Manager) Release(r *Record) { m.release(r, r.CommitTS()) }
-
-// Leave is leave.
-func (m *Manager) Leave(r *Record) { m.leave(r) }
 
 // Undo is undo of a whole vote.
 func (m *Manager) Undo(r *Record) { m.undo(r, len(r.Writes)) }
 
-// Scan and Step are the parts of a purge.
-func (m *Manager) Scan() { m.scan() }
-
-// Step is step without a budget.
-func (m *Manager) Step() { m.step(int(^uint(0) >> 1)) }
-
-// Scanned is what the last scan found.
-type Scanned struct {
-	M, Horizon      uint64
-	Active, Updates []uint64
+// Release is what Commit does behind the section, but for the purge.
+func (m *Manager) Release(r *Record) {
+	m.release(r, r.CommitTS())
+	m.leave(r)
 }
 
-// Scanned returns what the last scan found.
-func (m *Manager) Scanned() Scanned {
-	p := &m.purge
-	return Scanned{M: p.m.Load(), Horizon: p.horizon.Load(), Active: p.active, Updates: slices.Compact(slices.Clone(p.updates))}
+// IsSmall is isSmall.
+func (s *ReadSet) IsSmall() bool { return s.isSmall() }
+
+// HoldSection enters the section, and leaves it, serving who has arrived, when the
+// result is called.
+func (m *Manager) HoldSection() (leave func()) {
+	for !m.section.enter() {
+		pause()
+	}
+	return func() { m.serve(nil) }
 }
 
-// Aside calls fn with everything that is set aside, and the snapshot it is set
-// aside for (with pool.Update added if it waits for an update transaction); and
-// with what was freed, and 0.
-func (m *Manager) Aside(fn func(snapshot uint64, o *storage.Object, v *storage.Version)) {
-	for snapshot, list := range m.purge.aside {
-		for _, e := range list {
-			fn(snapshot, e.object, e.version)
+// Arrivals returns how many have arrived at the section and are not served.
+func (m *Manager) Arrivals() (n int) {
+	for a := m.section.arrived.Load(); a != nil; a = a.behind {
+		n++
+	}
+	return n
+}
+
+// Tail returns the last record of the committed list.
+func (m *Manager) Tail() *Record { return m.section.tail.Load() }
+
+// Committed returns the records behind one.
+func (m *Manager) Committed(behind *Record) (records []*Record) {
+	for r := behind.next.Load(); r != nil; r = r.next.Load() {
+		records = append(records, r)
+	}
+	return records
+}
+
+// Lock is lock.
+func (m *Manager) Lock(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
+	return m.lock(ctx, r, o)
+}
+
+// Unlock is unlock.
+func (m *Manager) Unlock(o *storage.Object) { m.unlock(o) }
+
+// Waiting returns how many wait for an object.
+func (m *Manager) Waiting(o *storage.Object) (n int) {
+	s := m.waits.of(o)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.queue {
+		if w.object == o {
+			n++
 		}
 	}
-	for _, e := range m.purge.freed {
-		fn(0, e.object, e.version)
-	}
+	return n
 }
 
-// Done returns how many records the purge has looked at.
-func (m *Manager) Done() uint64 { return m.purge.done.records }
+// HoldPurge keeps everybody from purging until the result is called.
+func (m *Manager) HoldPurge() (release func()) {
+	m.purge.mu.Lock()
+	return m.purge.mu.Unlock
+}
+
+// Scan is scan.
+func (m *Manager) Scan() {
+	m.purge.mu.Lock()
+	defer m.purge.mu.Unlock()
+	m.scan()
+}
+
+// Step is step.
+func (m *Manager) Step(budget int) {
+	m.purge.mu.Lock()
+	defer m.purge.mu.Unlock()
+	m.step(budget)
+}
+
+// PurgeState is how far the purge is.
+type PurgeState struct {
+	Horizon uint64
+	Writes  int            // of the committed list that are still to be looked at
+	Aside   map[uint64]int // by snapshot, how many versions are set aside
+	Freed   int            // of lists of snapshots that are gone
+}
+
+// PurgeState returns how far the purge is.
+func (m *Manager) PurgeState() PurgeState {
+	p := &m.purge
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := PurgeState{
+		Horizon: p.horizon.Load(),
+		Writes:  int(m.section.tail.Load().total - p.done.writes),
+		Aside:   make(map[uint64]int),
+		Freed:   len(p.freed),
+	}
+	for snapshot, list := range p.aside {
+		st.Aside[snapshot] = len(list)
+	}
+	return st
+}
