@@ -42,6 +42,7 @@ func shortRuns() map[string][]string {
 	return map[string][]string{
 		"tour":     {"--duration", "400ms"},
 		"stress":   {"stress", "--duration", "150ms", "--goroutines", "8"},
+		"check":    {"stress", "--check", "serializable", "--duration", "150ms", "--goroutines", "8"},
 		"readonly": {"stress", "readonly", "--transactions", "20000", "--goroutines", "8"},
 		"run":      {"run", "--duration", "150ms", "--keys", "1000", "--read", "50%"},
 		"profile":  {"profile", "--duration", "150ms", "--keys", "1000", "--dist", "zipf", "--sample", "8"},
@@ -204,6 +205,7 @@ func TestInterruptStillGivesAVerdict(t *testing.T) {
 	for name, args := range map[string][]string{
 		"tour":     {"--duration", "1h"},
 		"stress":   {"stress", "--duration", "1h"},
+		"check":    {"stress", "--check", "snapshot", "--duration", "1h"},
 		"readonly": {"stress", "readonly", "--transactions", "1000000000000", "--goroutines", "8"},
 		"run":      {"run", "--duration", "1h", "--keys", "10"},
 		"profile":  {"profile", "--duration", "1h", "--keys", "10", "--out", t.TempDir()},

@@ -18,6 +18,7 @@ const maxStressGoroutines = 10_000
 func (b *bench) newStress() *cobra.Command {
 	var c common
 	var opts stress.Options
+	var histories checkFlags
 	cmd := &cobra.Command{
 		Use:   "stress",
 		Short: "Run transactions of all kinds side by side and check what is promised",
@@ -28,26 +29,36 @@ that are forgotten, time out or are cancelled, and one reader that is held open
 throughout. What any of them sees, and what is left in memory at the end, is
 checked. A violation is named by its invariant, and the exit status is 1.
 
+With --check a random mix of transactions on few keys runs instead. What each of
+them read and wrote is recorded, and the serialization graph of all that, with
+ranges and real time, must have no cycle that the isolation forbids. If there is
+one, the smallest is shown, and named.
+
 The seed fixes what each goroutine does. How they interleave is up to the
 scheduler, so a violation may need several runs to show again.`,
 		Example: `  go run ./bench stress
   go run ./bench stress --duration 60s --goroutines 64 --json out.json
   go run ./bench stress --isolation snapshot --accounts 10 --hot 1
   go run ./bench stress --seed 7 --plot throughput.svg
+  go run ./bench stress --check serializable --duration 5m --json out.json
   go run ./bench stress readonly`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.prepare(cmd, firstOf(lasting("duration", c.duration), checkStress(opts)))
+			s, err := c.prepare(cmd, firstOf(lasting("duration", c.duration), checkStress(opts), histories.problem()))
 			if err != nil {
 				return err
 			}
 			defer s.abandon()
+			if histories.mode != noCheck {
+				return b.check(cmd.Context(), s, histories, opts.Goroutines)
+			}
 			opts.Duration, opts.Seed = c.duration, c.seed
 			return b.stress(cmd.Context(), s, opts)
 		},
 	}
 	c.register(cmd.Flags(), 10*time.Second, "how long to run", "transactions per second over time")
 	addStressFlags(cmd, &opts)
+	histories.register(cmd.Flags())
 	cmd.AddCommand(b.newReadOnly())
 	return cmd
 }

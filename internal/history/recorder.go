@@ -45,6 +45,9 @@ func (r *Recorder) Cut() *History {
 	return h
 }
 
+// Left returns the values that keys had at the last Cut.
+func (r *Recorder) Left() []Read { return r.before }
+
 // left returns the values that keys have at the end, and the newest timestamp.
 func (h *History) left() (values []Read, newest uint64) {
 	newest = h.After

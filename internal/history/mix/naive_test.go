@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -165,7 +166,7 @@ func (t *naiveTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 // scan goes over all keys there could be, so as to see what is written meanwhile.
 func (t *naiveTxn) scan(lo, hi []byte, order func([][]byte)) iter.Seq2[[]byte, []byte] {
 	within := func(k string) bool { return k >= string(lo) && (hi == nil || k < string(hi)) }
-	all := slices.Clone(newKeys(testKeys)[:testKeys])
+	all := slices.Clone(NewKeys(testKeys)[:testKeys])
 	order(all)
 	return func(yield func(key, val []byte) bool) {
 		if t.store.bug != noRangeValidation {
@@ -265,6 +266,7 @@ func (t *naiveTxn) commit() (uint64, error) {
 		}
 		if s.bug == tornCommit {
 			s.mu.Unlock()
+			runtime.Gosched()
 			s.mu.Lock()
 		}
 	}

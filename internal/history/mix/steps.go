@@ -36,7 +36,7 @@ func (t *txn) get(k history.Key) {
 
 // saw records a value that was read.
 func (t *txn) saw(call string, k history.Key, val []byte) {
-	v, err := version(val)
+	v, err := Version(val)
 	if err != nil {
 		t.fault(t.pending.ID(), "%s: %v", call, err)
 		return
@@ -153,12 +153,12 @@ func (t *txn) walk(pairs iter.Seq2[[]byte, []byte], rec history.Scan) {
 
 // pair records a key and its value. It reports false if they do not belong there.
 func (t *txn) pair(rec *history.Scan, key, val []byte) bool {
-	k, err := t.keys.number(key)
+	k, err := t.keys.Number(key)
 	if err != nil {
 		t.fault(t.pending.ID(), "scan: %v", err)
 		return false
 	}
-	v, err := version(val)
+	v, err := Version(val)
 	if err != nil {
 		t.fault(t.pending.ID(), "scan: %v", err)
 		return false

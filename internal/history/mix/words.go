@@ -8,20 +8,21 @@ import (
 	"github.com/tierceldb/tiercel/internal/history"
 )
 
-// keys are the keys as the store has them, in order: "k007".
-type keys [][]byte
+// Keys are the keys as the store has them, in order: "k007".
+type Keys [][]byte
 
-func newKeys(n int) keys {
+// NewKeys returns n keys, and one more that is the end of all ranges.
+func NewKeys(n int) Keys {
 	digits := len(strconv.Itoa(n))
-	all := make(keys, n+1) // one more, as the end of ranges
+	all := make(Keys, n+1)
 	for k := range all {
 		all[k] = fmt.Appendf(nil, "k%0*d", digits, k)
 	}
 	return all
 }
 
-// number returns the key that the store calls so.
-func (all keys) number(key []byte) (history.Key, error) {
+// Number returns the key that the store calls so.
+func (all Keys) Number(key []byte) (history.Key, error) {
 	if len(key) < 2 {
 		return 0, fmt.Errorf("key %q was never written", key)
 	}
@@ -45,8 +46,8 @@ func value(buf []byte, v history.Version) []byte {
 	return buf
 }
 
-// version returns the version that a value stands for.
-func version(val []byte) (history.Version, error) {
+// Version returns the version that a value stands for.
+func Version(val []byte) (history.Version, error) {
 	if len(val) < versionSize {
 		return 0, fmt.Errorf("value %q was never written", val)
 	}

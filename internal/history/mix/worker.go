@@ -15,7 +15,7 @@ type Worker struct {
 	opts    Options
 	rng     *rand.Rand
 	session *history.Session
-	keys    keys
+	keys    Keys
 	buf     [32]byte
 
 	closed    bool
@@ -25,11 +25,14 @@ type Worker struct {
 
 // NewWorker returns a worker that records in the session.
 func NewWorker(store Store, opts Options, rng *rand.Rand, session *history.Session) *Worker {
-	return &Worker{store: store, opts: opts, rng: rng, session: session, keys: newKeys(opts.Keys)}
+	return &Worker{store: store, opts: opts, rng: rng, session: session, keys: NewKeys(opts.Keys)}
 }
 
-// mostForgotten is how many transactions are left open at a time.
+// mostForgotten is how many transactions are left open before one is taken up again.
 const mostForgotten = 3
+
+// MostOpen is how many transactions of a worker are open at the same time at most.
+const MostOpen = mostForgotten + 2
 
 // Run runs n transactions, fewer if the store is closed or stop returns true.
 // Finish is to be called behind the last Run.
