@@ -27,6 +27,12 @@ type Object struct {
 // the ordered index has it too. It copies key.
 func NewObject(key []byte, hash uint64) *Object {
 	o := allocObject(len(key))
+	o.set(key, hash)
+	return o
+}
+
+// set fills in a new object.
+func (o *Object) set(key []byte, hash uint64) {
 	o.hash, o.size = hash, uint32(len(key))
 	switch {
 	case len(key) == 0:
@@ -37,7 +43,6 @@ func NewObject(key []byte, hash uint64) *Object {
 	}
 	o.lock.Store(held)
 	o.fresh = true
-	return o
 }
 
 // Key returns the key, len = cap. It must not be modified.

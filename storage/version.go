@@ -63,6 +63,12 @@ const (
 // word. It copies value. The caller has checked the length.
 func NewVersion(value []byte, state *State) *Version {
 	v := allocVersion(len(value))
+	v.set(value, state)
+	return v
+}
+
+// set fills in a new version.
+func (v *Version) set(value []byte, state *State) {
 	v.size = uint32(len(value))
 	switch {
 	case len(value) == 0:
@@ -74,7 +80,6 @@ func NewVersion(value []byte, state *State) *Version {
 	}
 	v.sum.set(v)
 	v.state.Store(state)
-	return v
 }
 
 // NewTombstone returns a pending version that says the object is deleted.

@@ -180,7 +180,7 @@ func (tx *Txn) Put(key, value []byte) error {
 		return err
 	}
 	defer tx.leave()
-	tx.set(key, storage.NewVersion(value, &tx.rec.State))
+	tx.put(key, value)
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (tx *Txn) Insert(key, value []byte) error {
 	if v != nil && !v.Tombstone() {
 		return ErrExists
 	}
-	tx.set(key, storage.NewVersion(value, &tx.rec.State))
+	tx.put(key, value)
 	return nil
 }
 
@@ -215,7 +215,11 @@ func (tx *Txn) Delete(key []byte) error {
 		return err
 	}
 	defer tx.leave()
-	tx.set(key, storage.NewTombstone(&tx.rec.State))
+	o, hash := tx.object(key)
+	if o == nil && tx.find(key, hash) < 0 {
+		o = storage.NewObject(key, hash)
+	}
+	tx.set(key, hash, o, storage.NewTombstone(&tx.rec.State))
 	return nil
 }
 
@@ -229,16 +233,24 @@ func checkSizes(key, value []byte) error {
 	return nil
 }
 
-// set enters v in the write set.
-func (tx *Txn) set(key []byte, v *storage.Version) {
+// put enters the value in the write set.
+func (tx *Txn) put(key, value []byte) {
 	o, hash := tx.object(key)
+	if o == nil && tx.find(key, hash) < 0 {
+		o, v := storage.NewWritten(key, hash, value, &tx.rec.State)
+		tx.set(key, hash, o, v)
+		return
+	}
+	tx.set(key, hash, o, storage.NewVersion(value, &tx.rec.State))
+}
+
+// set enters v in the write set, as the version of o unless the key is there
+// already.
+func (tx *Txn) set(key []byte, hash uint64, o *storage.Object, v *storage.Version) {
 	if i := tx.find(key, hash); i >= 0 {
 		tx.remember(undone{at: i, before: tx.rec.Writes[i].Version})
 		tx.rec.Writes[i].Version = v
 		return
-	}
-	if o == nil {
-		o = storage.NewObject(key, hash)
 	}
 	tx.remember(undone{at: len(tx.rec.Writes)})
 	tx.add(deps.Write{Object: o, Version: v})

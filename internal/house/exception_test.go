@@ -21,6 +21,8 @@ var granted = exceptions{
 	state: map[string]string{
 		"storage.vacated":           "a sentinel: only its address means something",
 		"storage.versionAllocators": "an array of functions, too large to pass by value on the way to one of them",
+		"storage.shortJoiners":      "an array of functions, likewise",
+		"storage.longJoiners":       "an array of functions, likewise",
 		"storage.objectAllocators":  "an array of functions, too large to pass by value on the way to one of them",
 	},
 }
