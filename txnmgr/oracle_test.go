@@ -47,6 +47,12 @@ func checkPrograms(t *testing.T, check func(*testing.T, *rapid.T)) {
 	}
 }
 
+// failer is a test, of this package or of rapid.
+type failer interface {
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // drawOptions draws options that must not matter to a program, whose
 // transactions all state their level and none of which takes any time.
 func drawOptions(t *rapid.T) txnmgr.Options {
@@ -77,7 +83,7 @@ func withoutPurges(lines []string) []string {
 }
 
 // runManaged runs a section on a new manager that checks its timestamps.
-func runManaged(rt *rapid.T, t *testing.T, s script.Section, opts txnmgr.Options) []string {
+func runManaged(rt failer, t *testing.T, s script.Section, opts txnmgr.Options) []string {
 	m := open(t, opts)
 	defer m.Close()
 	store := &orderedStore{managedStore: managedStore{m}}
@@ -89,7 +95,7 @@ func runManaged(rt *rapid.T, t *testing.T, s script.Section, opts txnmgr.Options
 }
 
 // runOn runs a section and returns its lines with their outcomes.
-func runOn(rt *rapid.T, t *testing.T, s script.Section, store script.Store) []string {
+func runOn(rt failer, t *testing.T, s script.Section, store script.Store) []string {
 	var err error
 	synctest.Test(t, func(*testing.T) { s, err = s.Run(store, synctest.Wait) })
 	if err != nil {
@@ -99,7 +105,7 @@ func runOn(rt *rapid.T, t *testing.T, s script.Section, store script.Store) []st
 }
 
 // compare fails at the first line in which two runs differ.
-func compare(t *rapid.T, nameA string, a []string, nameB string, b []string) {
+func compare(t failer, nameA string, a []string, nameB string, b []string) {
 	if slices.Equal(a, b) {
 		return
 	}

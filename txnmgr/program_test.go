@@ -27,24 +27,35 @@ type action struct {
 // maxOpen bounds how many transactions of a program are open at once.
 const maxOpen = 4
 
-// drawAction draws an action. Keys are few, so that transactions meet. The first
-// verb is the one that a failing program's other actions shrink to.
-func drawAction(t *rapid.T) action {
-	keys := []string{`""`, "a", "b", "ba", "c", "d", "e", "f", "g", "h"}
-	verbs := []string{
+// verbs are those of actions, some more often than others. The first one is what a
+// failing program's other actions shrink to.
+func verbs() []string {
+	return []string{
 		"nothing", "begin", "begin", "begin", "get", "get", "get", "put", "put", "put",
 		"insert", "insert", "delete", "delete", "scan", "scan", "scan",
 		"open", "open", "next", "next", "next", "stop",
 		"savepoint", "savepoint", "rollbackto", "rollbackto",
 		"many", "commit", "commit", "rollback", "dump",
 	}
+}
+
+// levels are those of transactions, some more often than others.
+func levels() []string { return []string{"serializable", "serializable", "snapshot", "read"} }
+
+// beginnings are keys, and ends what a range ends before, nothing being the end of
+// all. They are few, so that transactions meet.
+func beginnings() []string { return []string{`""`, "a", "b", "ba", "c", "d", "e", "f", "g", "h"} }
+func ends() []string       { return append(beginnings()[1:], "i", "", "") }
+
+// drawAction draws an action.
+func drawAction(t *rapid.T) action {
 	return action{
-		verb:  rapid.SampledFrom(verbs).Draw(t, "verb"),
+		verb:  rapid.SampledFrom(verbs()).Draw(t, "verb"),
 		txn:   rapid.IntRange(0, maxOpen-1).Draw(t, "txn"),
 		stale: rapid.IntRange(0, 24).Draw(t, "stale") == 24,
-		level: rapid.SampledFrom([]string{"serializable", "serializable", "snapshot", "read"}).Draw(t, "level"),
-		key:   rapid.SampledFrom(keys).Draw(t, "key"),
-		end:   rapid.SampledFrom(append(keys[1:len(keys):len(keys)], "i", "", "")).Draw(t, "end"),
+		level: rapid.SampledFrom(levels()).Draw(t, "level"),
+		key:   rapid.SampledFrom(beginnings()).Draw(t, "key"),
+		end:   rapid.SampledFrom(ends()).Draw(t, "end"),
 		order: rapid.SampledFrom([]string{"", "desc"}).Draw(t, "order"),
 		limit: rapid.IntRange(0, 3).Draw(t, "limit"),
 		name:  rapid.SampledFrom([]string{"x", "y"}).Draw(t, "name"),
@@ -62,12 +73,17 @@ type program struct {
 	named map[string]bool // the cursors and savepoints there are
 }
 
-// drawProgram draws a script of interleaved transactions that ends with all of
-// them ended, everything purged, and a look at what is left.
+// drawProgram draws a script of interleaved transactions.
 func drawProgram(t *rapid.T) script.Section {
 	p := &program{named: map[string]bool{}, haste: rapid.SampledFrom([]int{0, 3, 10, 20, 30}).Draw(t, "haste")}
 	n := rapid.SampledFrom([]int{10, 40, 100, 200, 200}).Draw(t, "length")
-	for _, a := range rapid.SliceOfN(rapid.Custom(drawAction), n, n).Draw(t, "actions") {
+	return p.section(rapid.SliceOfN(rapid.Custom(drawAction), n, n).Draw(t, "actions"))
+}
+
+// section writes the script of some actions. It ends with all transactions ended,
+// everything purged, and a look at what is left.
+func (p *program) section(actions []action) script.Section {
+	for _, a := range actions {
 		p.add(a)
 	}
 	for len(p.open) > 0 {

@@ -286,3 +286,62 @@ func changeList(rng *rand.Rand, in *Lists, apply func(*rand.Rand, []uint64) []ui
 	op.List = apply(rng, slices.Clone(op.List))
 	return true
 }
+
+// FuzzLists reads any bytes as transactions on lists, and checks them: what is found
+// must be named, and what is fine at Serializable must be at Snapshot.
+func FuzzLists(f *testing.F) {
+	f.Add([]byte{})
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		data := make([]byte, rng.IntN(200))
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		in := readLists(data)
+		strict, weak := in.Check(Serializable), in.Check(Snapshot)
+		for _, r := range []Report{strict, weak} {
+			if r.OK() != (len(r.Anomalies) == 0) {
+				t.Errorf("OK is %v, and found %v", r.OK(), r.Anomalies)
+			}
+		}
+		if strict.OK() && !weak.OK() {
+			t.Errorf("serializable, but %v", &weak)
+		}
+	})
+}
+
+// readLists takes two bytes for each operation: whose, on which key, and what. A list
+// that is read is a part of the values that were appended before.
+func readLists(data []byte) *Lists {
+	in := &Lists{Txns: make([]ListTxn, 6)}
+	for i := range in.Txns {
+		in.Txns[i].ID = NewID(0, uint32(i+1))
+	}
+	appended := map[Key][]uint64{}
+	for n := 0; n+1 < len(data); n += 2 {
+		b, c := data[n], int(data[n+1])
+		t := &in.Txns[int(b&7)%len(in.Txns)]
+		op := ListOp{Key: Key(b >> 3 & 3)}
+		switch b >> 5 {
+		case 0:
+			t.Outcome = Outcome(c % 3)
+			continue
+		case 1:
+			t.Start, t.Finish = int64(c>>4), int64(c>>4+c&15)
+			continue
+		case 2:
+			t.Level = Level(c & 1)
+			continue
+		case 3, 4:
+			op.Append = uint64(len(appended[op.Key]) + 1)
+			appended[op.Key] = append(appended[op.Key], op.Append)
+		default:
+			op.List = slices.Clone(appended[op.Key][:c%(len(appended[op.Key])+1)])
+		}
+		t.Ops = append(t.Ops, op)
+	}
+	return in
+}

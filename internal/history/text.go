@@ -19,8 +19,8 @@ import (
 //
 // 10..20 is from start to finish, at the snapshot, r a read, w a write, d a
 // tombstone, none an empty range without its end. t1.2 is the second write of t1,
-// and t1 the first; w(y).2 says that the second is the last. Lines that begin with
-// # are comments.
+// and t1 the first; w(y).2 says that the second is the last. Names are of letters,
+// digits and _. Lines that begin with # are comments.
 
 // Text writes the history as text.
 func (h *History) Text() string {
@@ -191,6 +191,11 @@ func (p *parser) line(line string) error {
 	words := strings.Fields(rest)
 	switch head {
 	case "keys":
+		for _, name := range words {
+			if _, err := p.key(name); err != nil {
+				return err
+			}
+		}
 		return nil
 	case "before":
 		return p.before(words)

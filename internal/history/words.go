@@ -108,6 +108,11 @@ func (p *parser) empty(t *Txn, bounds string) error {
 }
 
 func (p *parser) key(name string) (Key, error) {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return 0, fmt.Errorf("%q is not the name of a key", name)
+	}
 	k, known := p.keys[name]
 	if !known {
 		return 0, fmt.Errorf("key %q is not in the list of keys", name)
