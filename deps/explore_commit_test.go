@@ -52,6 +52,7 @@ func (m *storeModel) txns(t int, plan storePlan, then int, next storePlan) explo
 
 func (p *storeProcess) transaction(t int, plan storePlan) {
 	p.plans[t] = plan
+	p.used = max(p.used, t+1)
 	p.begin(t)
 	for _, key := range plan.reads {
 		p.read(t, key)

@@ -86,7 +86,7 @@ func (p *storeProcess) scan(number int, name string) {
 				}
 			}
 			// Slots that nobody has in this model need no steps of their own.
-			if t+1 < storeTxns && len(p.plans[t+1].reads)+len(p.plans[t+1].writes) == 0 {
+			if t+1 == p.used {
 				return p.to(name + "take stock")
 			}
 			return explore.On()

@@ -12,6 +12,7 @@ func slotScenes() []scene[slotState, slotFault] {
 		{"forced end", true, forcedEnd},
 		{"two forced ends", false, twoForcedEnds},
 		{"forced end of updates", true, forcedUpdates},
+		{"two forced ends of an update", false, forcedUpdateTwice},
 		{"close", false, closing},
 		{"close against a search", false, closingSearch},
 	}
@@ -114,6 +115,11 @@ func twoForcedEnds(fault slotFault) explore.Model[slotState] {
 func forcedUpdates(fault slotFault) explore.Model[slotState] {
 	m := newSlotModel(fault, 0b1)
 	return m.model(m.updater("a", 0, 0), m.updater("b", 1, 0), m.limit("limit", 0, 0), m.committer(1), m.scanner(1))
+}
+
+func forcedUpdateTwice(fault slotFault) explore.Model[slotState] {
+	m := newSlotModel(fault, 0b1)
+	return m.model(m.updater("a", 0, 0), m.limit("limit", 0, 0), m.limit("other limit", 1, 0), m.committer(1))
 }
 
 func closing(fault slotFault) explore.Model[slotState] {

@@ -76,7 +76,7 @@ type slotState struct {
 	chain             uint8 // versions in the chain
 	list, left        uint8 // slots in the list, and those that left it
 	lock              uint8
-	closed            bool
+	closed, growing   bool
 	horizon           uint8
 	slots             [modelSlots]slotWords
 	txns              [modelTxns]slotTxn
@@ -250,15 +250,14 @@ func (p *slotProcess) begin(t, hint int) {
 	})
 	lost := func(s *slotState) explore.Next {
 		if p.search {
-			return explore.To(name + "lock list shared")
+			return explore.To(name + "shared: lock list")
 		}
 		s.txns[t].phase = failed
 		return explore.Done()
 	}
 	p.take(t, name, lost, func(*slotState) explore.Next { return explore.To(name + "begun") })
 	if p.search {
-		p.searchShared(t, name)
-		p.searchExclusive(t, name)
+		p.find(t, name)
 	}
 	p.begun(t, name)
 }
@@ -306,9 +305,31 @@ func (p *slotProcess) take(t int, name string, lost, won func(s *slotState) expl
 	})
 }
 
-// searchShared is Pool.searchShared and the attempt for the exclusive lock behind it.
-func (p *slotProcess) searchShared(t int, name string) {
-	p.step(name+"lock list shared", func(s *slotState) explore.Next {
+// find is Pool.find. (The model's list is short, so a short search looks at all of
+// it, and the second of the searches behind growing would find what the first did.)
+func (p *slotProcess) find(t int, name string) {
+	p.searchShared(t, name+"shared: ", explore.To(name+"begun"), explore.To(name+"lock growing"))
+	p.step(name+"lock growing", func(s *slotState) explore.Next {
+		if s.growing {
+			return explore.Wait()
+		}
+		s.growing = true
+		return explore.On()
+	})
+	p.searchShared(t, name+"again: ", explore.To(name+"unlock growing"), explore.To(name+"exclusive: lock list"))
+	p.searchExclusive(t, name)
+	p.step(name+"unlock growing", func(s *slotState) explore.Next {
+		s.growing = false
+		if s.txns[t].phase == failed {
+			return explore.Done()
+		}
+		return explore.On()
+	})
+}
+
+// searchShared is Pool.searchShared.
+func (p *slotProcess) searchShared(t int, name string, found, none explore.Next) {
+	p.step(name+"lock list", func(s *slotState) explore.Next {
 		if s.lock == exclusively {
 			return explore.Wait()
 		}
@@ -316,42 +337,43 @@ func (p *slotProcess) searchShared(t int, name string) {
 		s.txns[t].list, s.txns[t].at = s.list, modelSlots
 		return explore.On()
 	})
-	p.look(t, name+"shared: ", explore.To(name+"shared: unlock, none"), explore.To(name+"shared: unlock"))
-	p.step(name+"shared: unlock", func(s *slotState) explore.Next {
+	p.look(t, name, explore.To(name+"unlock list, none"), explore.To(name+"unlock list"))
+	p.step(name+"unlock list", func(s *slotState) explore.Next {
 		s.lock--
-		return explore.To(name + "begun")
+		return found
 	})
-	p.step(name+"shared: unlock, none", func(s *slotState) explore.Next {
+	p.step(name+"unlock list, none", func(s *slotState) explore.Next {
 		s.lock--
-		return explore.On()
+		return none
 	})
-	p.step(name+"try to lock list", func(s *slotState) explore.Next {
+}
+
+// searchExclusive is Pool.searchExclusive.
+func (p *slotProcess) searchExclusive(t int, name string) {
+	name += "exclusive: "
+	won := explore.To(name + "unlock list")
+	p.step(name+"lock list", func(s *slotState) explore.Next {
 		if s.lock != 0 {
-			return explore.To(name + "lock list shared")
+			return explore.Wait()
 		}
 		s.lock = exclusively
 		if s.closed {
-			return explore.To(name + "unlock list, closed")
+			return explore.To(name + "none")
 		}
 		s.txns[t].list, s.txns[t].at = s.list, modelSlots
 		return explore.On()
 	})
-}
-
-// searchExclusive is Pool.searchExclusive behind its lock.
-func (p *slotProcess) searchExclusive(t int, name string) {
-	won := explore.To(name + "unlock list")
-	p.look(t, name+"exclusive: ", explore.To(name+"grow"), won)
+	p.look(t, name, explore.To(name+"grow"), won)
 	p.step(name+"grow", func(s *slotState) explore.Next {
 		p.drop(s)
 		s.list |= ^s.left & (1<<modelSlots - 1) // the model has no others
 		s.txns[t].list, s.txns[t].at = s.list, modelSlots
 		return explore.On()
 	})
-	p.look(t, name+"grown: ", explore.To(name+"unlock list, closed"), won)
-	p.step(name+"unlock list, closed", func(s *slotState) explore.Next {
-		s.lock, s.txns[t].phase = 0, failed
-		return explore.Done()
+	p.look(t, name+"grown: ", explore.To(name+"none"), won)
+	p.step(name+"none", func(s *slotState) explore.Next {
+		s.txns[t].phase = failed
+		return explore.On()
 	})
 	p.step(name+"unlock list", func(s *slotState) explore.Next {
 		s.lock = 0
@@ -620,7 +642,11 @@ func (p *slotProcess) trim(slot int) {
 // as process number f does it. It goes on at out.
 func (p *slotProcess) force(f, slot int, name string, closing bool, out explore.Next) {
 	p.step(name+"load gen", func(s *slotState) explore.Next {
-		s.forces[f] = forcing{gen: s.slots[slot].gen}
+		gen := s.slots[slot].gen
+		if gen&wordForced != 0 && p.fault != forceTwice {
+			gen = gen&^wordForced - 1 // complete what another has begun
+		}
+		s.forces[f] = forcing{gen: gen}
 		return explore.On()
 	})
 	p.step(name+"load snap", func(s *slotState) explore.Next {
@@ -668,9 +694,6 @@ func (x *forcing) rollBack(s *slotState) (state uint8) {
 func (p *slotProcess) forceSlot(f, slot int, name string, out explore.Next) {
 	p.step(name+"store cause", func(s *slotState) explore.Next {
 		x, words := &s.forces[f], &s.slots[slot]
-		if x.gen&wordForced != 0 && p.fault != forceTwice {
-			return explore.To(name + "store snap Retired")
-		}
 		if words.cause <= x.gen || p.fault == forceOverwritesCause {
 			words.cause = x.gen + 1
 		}
@@ -681,10 +704,13 @@ func (p *slotProcess) forceSlot(f, slot int, name string, out explore.Next) {
 	})
 	p.step(name+"CAS gen", func(s *slotState) explore.Next {
 		x := &s.forces[f]
-		if s.slots[slot].gen != x.gen {
+		switch s.slots[slot].gen {
+		case x.gen:
+			s.slots[slot].gen = (x.gen + 1) | wordForced
+		case (x.gen + 1) | wordForced:
+		default:
 			return out
 		}
-		s.slots[slot].gen = (x.gen + 1) | wordForced
 		if x.tag != 0 || p.fault == forceLooksForTagOnce {
 			return explore.To(name + "store snap Retired")
 		}

@@ -11,8 +11,10 @@ func storeScenes() []scene[storeState, storeFault] {
 		{"write skew, large read sets", false, writeSkewLarge},
 		{"deletion and new insert", false, deletionAndInsert},
 		{"tombstone and older update", true, tombstoneAndUpdate},
+		{"tombstone, older update under way", false, tombstoneAndOpenUpdate},
 		{"tombstone and older blind write", true, tombstoneAndBlindWrite},
 		{"failed vote on a new key", true, failedVote},
+		{"failed vote, its conflict committed", false, failedVoteUnderWay},
 		{"purge between snapshots", true, purgeBetweenSnapshots},
 		{"two purges", false, twoPurges},
 	}
@@ -100,6 +102,14 @@ func tombstoneAndUpdate(fault storeFault) explore.Model[storeState] {
 	)
 }
 
+// tombstoneAndOpenUpdate is the same, with the update begun and the key inserted.
+func tombstoneAndOpenUpdate(fault storeFault) explore.Model[storeState] {
+	m := newStoreModel(fault, 0)
+	open := m.upTo("write k1: look up", m.txn(0, storePlan{reads: []int{0}, writes: puts(1), serial: true}))
+	m.past(m.txn(1, storePlan{writes: puts(0)}))
+	return m.model(open, m.txn(2, storePlan{writes: deletes(0)}), m.purger(0, 1))
+}
+
 func tombstoneAndBlindWrite(fault storeFault) explore.Model[storeState] {
 	m := newStoreModel(fault, 1)
 	return m.model(
@@ -118,6 +128,18 @@ func failedVote(fault storeFault) explore.Model[storeState] {
 	return m.model(
 		m.txn(0, storePlan{writes: puts(0, 1)}),
 		m.txns(1, storePlan{writes: puts(1)}, 3, storePlan{writes: puts(0)}),
+		m.txn(2, storePlan{reads: []int{0}, writes: puts(1), serial: true}),
+	)
+}
+
+// failedVoteUnderWay is the same, with the commit done that makes the vote fail.
+func failedVoteUnderWay(fault storeFault) explore.Model[storeState] {
+	m := newStoreModel(fault, 0)
+	failing := m.upTo("write k0: look up", m.txn(0, storePlan{writes: puts(0, 1)}))
+	m.past(m.txn(1, storePlan{writes: puts(1)}))
+	return m.model(
+		failing,
+		m.txn(3, storePlan{writes: puts(0)}),
 		m.txn(2, storePlan{reads: []int{0}, writes: puts(1), serial: true}),
 	)
 }

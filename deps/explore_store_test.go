@@ -2,6 +2,7 @@ package deps_test
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tierceldb/tiercel/internal/explore"
 )
@@ -147,15 +148,17 @@ type storePlan struct {
 type storeModel struct {
 	fault storeFault
 	plans [storeTxns]storePlan
-	start storeState
+	used  int // transactions of the plans
+	// loaded is how many keys have a version at the timestamp that a store begins with.
+	loaded int
+	start  storeState
 	// final is the purge that AtEnd runs.
 	final explore.Process[storeState]
 }
 
-// newStoreModel returns a model in which the loaded keys have a version at the
-// timestamp that a store begins with.
+// newStoreModel returns a model in which so many keys are loaded.
 func newStoreModel(fault storeFault, loaded int) *storeModel {
-	m := &storeModel{fault: fault}
+	m := &storeModel{fault: fault, loaded: loaded}
 	s := &m.start
 	s.visible, s.last, s.returned = first, first, first
 	for key := range loaded {
@@ -181,6 +184,13 @@ func (m *storeModel) past(p explore.Process[storeState]) {
 	if wrong, err := explore.Alone(&m.start, p); wrong != "" || err != nil {
 		panic(fmt.Sprint(wrong, err))
 	}
+}
+
+// upTo runs a process up to a step before the model starts, and returns the rest of it.
+func (m *storeModel) upTo(label string, p explore.Process[storeState]) explore.Process[storeState] {
+	at := slices.IndexFunc(p.Steps, func(s explore.Step[storeState]) bool { return s.Label == label })
+	m.past(explore.Process[storeState]{Name: p.Name, Steps: p.Steps[:at]})
+	return explore.Process[storeState]{Name: p.Name, Steps: p.Steps[at:]}
 }
 
 // version is the number of the version that write w of transaction t makes.
@@ -232,7 +242,7 @@ func (m *storeModel) expected(s *storeState, key int, snap uint8) uint8 {
 			}
 		}
 	}
-	if m.start.table[key] != 0 {
+	if key < m.loaded {
 		return first
 	}
 	return 0
