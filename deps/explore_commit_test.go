@@ -361,7 +361,7 @@ func (p *storeProcess) checkOutside(t int) {
 	}
 	p.step("outside: check next record", func(s *storeState) explore.Next {
 		x := &s.txns[t]
-		if x.checked > s.linked {
+		if !s.hasNext(x.checked) {
 			return p.to("enter section")
 		}
 		if p.meets(s, t, x.checked) {
@@ -370,6 +370,11 @@ func (p *storeProcess) checkOutside(t int) {
 		x.checked++
 		return p.to("outside: check next record")
 	})
+}
+
+// hasNext loads the link of the record that was checked last.
+func (s *storeState) hasNext(checked uint8) bool {
+	return checked <= s.linked && s.cut>>(checked-1)&1 == 0
 }
 
 // changed is checkObject, checkKey, or the part of checkRange, for one key read.
@@ -536,7 +541,7 @@ func (p *storeProcess) validate(s *storeState) explore.Next {
 	switch {
 	case !plan.serial, int(s.validated) == len(plan.reads), p.fault == validateNothing:
 	case plan.large:
-		for ; x.checked <= s.linked && !failed; x.checked++ {
+		for ; s.hasNext(x.checked) && !failed; x.checked++ {
 			failed = p.meets(s, t, x.checked)
 		}
 	default:

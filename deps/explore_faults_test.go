@@ -57,6 +57,8 @@ func storeMutations() (list []mutation) {
 	add("purge goes by what is committed and not yet published", purgeByApplied, "deletion and new insert")
 	add("purge looks at e < V", purgeBelowV, "writers of one key")
 	add("two purges on one object", purgersTogether, "two purges")
+	add("links of the committed list are cut below an update that stands there", cutDespiteUpdates, "large read set and purge")
+	add("origin of the committed list has a timestamp below the first snapshot", originAtZero, "large read set and purge")
 	add("removal from the indexes by key", removeByKey, "deletion and new insert")
 	add("tombstone is removed while an older update is open", buryDespiteUpdates, "tombstone, older update under way")
 	add("validation goes by the object that was read, dead or not", validateByObject, "failed vote, its conflict committed")

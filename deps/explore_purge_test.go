@@ -134,7 +134,31 @@ func (p *storeProcess) purgeStep(number int, name string) {
 	p.superseded(number, name)
 	p.unlink(number, name)
 	p.bury(number, name)
-	p.step(name+"done", func(*storeState) explore.Next { return explore.On() })
+	p.step(name+"done, cut links", func(s *storeState) explore.Next {
+		p.cutLinks(s, number)
+		return explore.On()
+	})
+}
+
+// cutLinks is Manager.unlinkRecords.
+func (p *storeProcess) cutLinks(s *storeState, number int) {
+	in := p.scanned(s, number)
+	bound := in.m
+	if in.updates != 0 && p.fault != cutDespiteUpdates {
+		bound = min(bound, uint8(bits.TrailingZeros8(in.updates)))
+	}
+	for at := range s.purge.at {
+		ts := uint8(first) // of the origin, so that who begins at first may stand on it
+		if at == 0 && p.fault == originAtZero {
+			ts = 0
+		}
+		if at > 0 {
+			ts = s.txns[s.records[at]-1].state - stateCommitted
+		}
+		if ts < bound {
+			s.cut |= 1 << at
+		}
+	}
 }
 
 // nextWrite goes along the committed list.
@@ -154,7 +178,7 @@ func (p *storeProcess) nextWrite(s *storeState, number int, name string) explore
 		in.at++
 		in.written = 0
 	}
-	return p.to(name + "done")
+	return p.to(name + "done, cut links")
 }
 
 // superseded is Manager.superseded, for one version at a time.

@@ -9,6 +9,7 @@ func storeScenes() []scene[storeState, storeFault] {
 		{"group and reader", false, groupAndReader},
 		{"write skew", false, writeSkew},
 		{"write skew, large read sets", false, writeSkewLarge},
+		{"large read set and purge", false, largeAndPurge},
 		{"deletion and new insert", false, deletionAndInsert},
 		{"tombstone and older update", true, tombstoneAndUpdate},
 		{"tombstone, older update under way", false, tombstoneAndOpenUpdate},
@@ -80,6 +81,14 @@ func writeSkewLarge(fault storeFault) explore.Model[storeState] {
 		return storePlan{reads: []int{0, 1}, writes: puts(key), serial: true, large: true, ordered: true}
 	}
 	return m.model(m.txn(0, plan(0)), m.txn(1, plan(1)))
+}
+
+// largeAndPurge: a large read set is checked along records that a purge is done with.
+func largeAndPurge(fault storeFault) explore.Model[storeState] {
+	m := newStoreModel(fault, 1)
+	large := storePlan{reads: []int{0}, writes: puts(1), serial: true, large: true, ordered: true}
+	open := m.upTo("outside: load tail", m.txn(0, large))
+	return m.model(open, m.txn(1, storePlan{writes: puts(0)}), m.purger(0, 2))
 }
 
 func deletionAndInsert(fault storeFault) explore.Model[storeState] {

@@ -38,6 +38,8 @@ const (
 	unlockBeforeUndo
 	voteWithoutLook
 	validateNothing
+	cutDespiteUpdates
+	originAtZero
 )
 
 const (
@@ -75,7 +77,8 @@ type storeState struct {
 	admitting     uint8            // place in group
 	validated     uint8            // keys of that one
 	records       [storeStamps]uint8
-	linked, tail  uint8 // records that can be walked to, and the place of the tail among them
+	linked, tail  uint8 // records that were linked, and the place of the tail among them
+	cut           uint8 // mask of records that have no link to the next any more; 0 is the origin
 
 	history  [storeStamps]uint8 // who committed at a timestamp; nobody looks at it
 	returned uint8              // newest of which Commit has returned; likewise
@@ -188,8 +191,15 @@ func (m *storeModel) past(p explore.Process[storeState]) {
 
 // upTo runs a process up to a step before the model starts, and returns the rest of it.
 func (m *storeModel) upTo(label string, p explore.Process[storeState]) explore.Process[storeState] {
+	run, err := explore.Model[storeState]{Start: m.start, Processes: []explore.Process[storeState]{p}}.Run()
+	for err == nil && run.Next(0) != label {
+		_, _, err = run.Step(0)
+	}
+	if err != nil {
+		panic(err)
+	}
+	m.start = *run.State()
 	at := slices.IndexFunc(p.Steps, func(s explore.Step[storeState]) bool { return s.Label == label })
-	m.past(explore.Process[storeState]{Name: p.Name, Steps: p.Steps[:at]})
 	return explore.Process[storeState]{Name: p.Name, Steps: p.Steps[at:]}
 }
 

@@ -21,7 +21,8 @@ import (
 //	explore_section_test.go  waiting for the section
 //	explore_faults_test.go   the same models with one mistake each, which must be found
 //	explore_source_test.go   that the code still takes these steps in this order, and
-//	explore_replay_test.go   that code and models come to the same
+//	explore_replay_test.go   that code and model of the store come to the same, and
+//	explore_replay_slots_test.go    those of the slots
 //
 // A step is one atomic operation. Go's atomic operations are sequentially
 // consistent, so the orders of steps are all that can happen, but for three
