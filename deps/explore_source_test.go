@@ -31,7 +31,7 @@ func modelled() []stepsOf {
 		{"pool/list.go", "Snapshots", "list.Load snap.Load scanned.Load scanned.Store"},
 		{"pool/list.go", "retire", "list.Load snap.CompareAndSwap"},
 		{"pool/list.go", "dropRetired", "list.Load snap.Load gen.Load gen.Load list.Store"},
-		{"pool/list.go", "Close", "lockList lock.Unlock list.Load snap.Load snap.CompareAndSwap gen.Load snap.Load end dropRetired"},
+		{"pool/list.go", "Close", "lockList lock.Unlock list.Load snap.Load snap.CompareAndSwap gen.Load snap.Store snap.Load end dropRetired"},
 		{"pool/pool.go", "find", "searchShared growing.Lock growing.Unlock searchShared searchShared searchExclusive"},
 		{"pool/pool.go", "searchShared", "lock.RLock lock.RUnlock search"},
 		{"pool/pool.go", "searchExclusive", "lockList lock.Unlock search grow search"},

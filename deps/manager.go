@@ -66,9 +66,10 @@ func (m *Manager) Init(off stages.Stages) {
 	m.visible.Store(first)
 	m.pool.Init(&m.visible, off)
 	origin := &Record{} // stands for the empty store at the head of the committed list
+	origin.Commit(first)
 	m.section.tail.Store(origin)
 	m.section.last = first
-	m.purge.at = origin
+	m.purge.at, m.purge.linked = origin, origin
 	m.purge.m.Store(first)
 	m.purge.horizon.Store(first)
 	m.purge.due.Store(first + scanEvery)

@@ -52,6 +52,7 @@ type purge struct {
 	mu      sync.Mutex // protects following fields, and the marks of versions
 	at      *Record    // up to here (and written) the committed list is done
 	written int        // writes done of the record after at
+	linked  *Record    // the oldest record that still has a link to the next
 	active  []uint64   // A of the last scan, ascending
 	updates []uint64   // those of A that may write, ascending
 	// aside has the lists: of snapshots in A, and with pool.Update added of those
@@ -193,9 +194,26 @@ func (m *Manager) step(budget int) {
 			p.done.records++
 		}
 	}
+	m.unlinkRecords()
 	p.records.Store(p.done.records)
 	p.unlinked.Store(p.done.unlinked)
 	p.pins.Store(p.done.pins)
+}
+
+// unlinkRecords cuts the links of records that are done, so that a handle which its
+// user keeps after the commit does not keep all later records alive. A transaction
+// that validates stands on a record at or above its snapshot; so no record below
+// all update transactions is stood on.
+func (m *Manager) unlinkRecords() {
+	p := &m.purge
+	bound := p.m.Load()
+	if len(p.updates) > 0 {
+		bound = min(bound, p.updates[0])
+	}
+	for r := p.linked; r != p.at && r.CommitTS() < bound; r = p.linked {
+		p.linked = r.next.Load()
+		r.next.Store(nil)
+	}
 }
 
 // superseded looks at what the committed version v superseded.

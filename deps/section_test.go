@@ -33,7 +33,7 @@ func commitAll(all ...*txn) *crowd {
 // and become visible by one store, in the order in which they came.
 func TestGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 5
+		const n = 200
 		b := newBase(t)
 		before := b.Visible()
 		leave := b.HoldSection()
@@ -141,6 +141,7 @@ func TestCloseDuringCommit(t *testing.T) {
 func TestSectionRace(t *testing.T) {
 	const goroutines, each = 16, 300
 	b := newBase(t)
+	defer b.HoldPurge()() // which would cut the list behind itself
 	before := b.Tail()
 	var wg sync.WaitGroup
 	for g := range goroutines {
@@ -163,7 +164,9 @@ func TestSectionRace(t *testing.T) {
 	for _, r := range b.Committed(before) {
 		order = append(order, r.CommitTS())
 	}
-	want(t, "commits", len(order), goroutines*each)
+	if len(order) != goroutines*each {
+		t.Fatalf("%d commits in the list, want %d", len(order), goroutines*each)
+	}
 	want(t, "in order", slices.IsSorted(order), true)
 	want(t, "without a gap", order[len(order)-1]-order[0], goroutines*each-1)
 	want(t, "visible", b.Visible(), order[len(order)-1])

@@ -102,6 +102,10 @@ func (p *Pool) Close(end func(s *Slot, gen, snap uint64)) {
 				break
 			}
 			gen := s.gen.Load()
+			if gen&Forced != 0 { // by somebody who has not retired it yet
+				s.snap.Store(Retired)
+				break
+			}
 			if snap := s.snap.Load(); snap != Available && snap != Retired {
 				end(s, gen, snap)
 			}

@@ -8,8 +8,9 @@
 // stack. If that is available, one CAS takes it: no lock and no search. Else the
 // list is searched, newest first from where the last search ended, under the
 // shared lock, still by CAS. Only if nothing is available the exclusive lock is
-// taken, by one goroutine at a time, the list searched once more, and one slot appended plus ten, or plus an
-// eighth of the list if that is more. So the exclusive lock is taken as often as
+// taken, by one goroutine at a time, the list searched once more, and one slot
+// appended plus ten, or plus an eighth of the list if that is more. So the
+// exclusive lock is taken as often as
 // the list grows, whatever the number of transactions (I11).
 //
 // The list itself is an array that is replaced and never changed, so a horizon

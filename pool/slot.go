@@ -125,11 +125,18 @@ func (s *Slot) End(gen, word uint64) bool {
 // reports false if the transaction was over already.
 //
 // The cause is stored before gen is won, so that nobody who sees the end has to
-// wait for the cause (I5).
+// wait for the cause (I5). One who comes late leaves the cause of a later
+// generation alone.
 func (s *Slot) Force(gen uint64, err error) bool {
+	if gen&Forced != 0 {
+		return false // forced already, though perhaps not yet retired
+	}
 	why := &cause{gen: gen, err: err}
 	for {
 		old := s.cause.Load()
+		if old != nil && old.gen > gen {
+			return false
+		}
 		if old != nil && old.gen == gen {
 			break // somebody else is at it; that cause will do
 		}

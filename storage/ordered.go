@@ -175,14 +175,21 @@ func (ix *ordered) split(l *leaf) {
 	if c == nil {
 		return
 	}
+	if len(c.objects) < 2 { // the rest was removed in the meantime
+		l.held.Store(&content{objects: c.objects})
+		return
+	}
 	middle := len(c.objects) / 2
 	if l.next.Load() == nil {
 		middle = len(c.objects) - 1
 	}
 	left := newLeaf(l.low, slices.Clone(c.objects[:middle]))
 	right := newLeaf(string(c.objects[middle].Key()), slices.Clone(c.objects[middle:]))
+	// Both sides first, and only then the way in: a scan may come at once.
+	left.prev.Store(l.prev.Load())
 	left.next.Store(right)
 	right.prev.Store(left)
+	right.next.Store(l.next.Load())
 	ix.link(l.prev.Load(), left)
 	ix.link(right, l.next.Load())
 	ix.master.Set(left.low, left)

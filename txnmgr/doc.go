@@ -59,8 +59,8 @@
 //
 // # What it does not
 //
-// The store is in memory, and gone when the program ends. Nothing is logged,
-// nothing panics on misuse, and no goroutine is started, but for one if
+// The store is in memory, and gone when the program ends. Nothing is logged, a
+// transaction that is misused returns an error and does not panic, and no goroutine is started, but for one if
 // Options.MaxAge is set, which Close stops.
 //
 // # Concurrency
@@ -68,7 +68,10 @@
 // A Manager and a ReadTxn may be used by many goroutines. A Txn is for one at a
 // time; a second gets ErrConcurrentUse. An open transaction of either kind keeps
 // at most one version of each object from being purged, however long it is open;
-// what is newer than that is purged as if it were not there.
+// what is newer than that is purged as if it were not there. An update transaction
+// that is held open keeps, besides, the tombstones of keys that were deleted since
+// it began, because it might still have to be told of them; Options.MaxAge ends
+// those that were forgotten.
 //
 // # Slices
 //

@@ -398,6 +398,8 @@ func (tx *Txn) finish() (uint64, error) {
 	}
 	var clash *deps.Conflict
 	switch {
+	case endOf(tx.rec.Slot()) != ErrTxnDone:
+		return 0, tx.ended() // whatever came first, it was ended from outside
 	case errors.As(err, &clash):
 		tx.m.conflicts.Inc()
 		err = tx.m.conflictError(tx.rec, clash)

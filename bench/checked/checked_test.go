@@ -38,7 +38,7 @@ func run(t *testing.T, opts Options) Result {
 func TestRun(t *testing.T) {
 	for _, level := range []history.Level{history.Serializable, history.Snapshot} {
 		t.Run(level.String(), func(t *testing.T) {
-			res := run(t, Options{Duration: 500 * time.Millisecond, Level: level})
+			res := run(t, Options{Duration: 3 * time.Second, Level: level})
 			if len(res.Violations) > 0 || res.Cycles+res.Faults > 0 {
 				t.Errorf("violations %v", res.Violations)
 			}
