@@ -42,6 +42,7 @@ func slotMutations() (list []mutation) {
 	add("forced end looks for a tag only before it wins gen", forceLooksForTagOnce, "forced end of updates")
 	add("forced end that comes too late leaves its cause", forceOverwritesCause, "two forced ends")
 	add("forced end of what was ended by force", forceTwice, "two forced ends")
+	add("slot that another has won is retired before the state is final", retireForOther, "two forced ends of an update")
 	add("begin sets the tag and does not look at gen afterwards", tagWithoutLook, "forced end of updates")
 	add("read looks at gen before it has its answer", readLooksFirst, "copied handle")
 	return list

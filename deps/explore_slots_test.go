@@ -37,6 +37,7 @@ const (
 	forceLooksForTagOnce
 	forceOverwritesCause
 	forceTwice
+	retireForOther
 	tagWithoutLook
 	readLooksFirst
 )
@@ -647,6 +648,9 @@ func (p *slotProcess) force(f, slot int, name string, closing bool, out explore.
 			gen = gen&^wordForced - 1 // complete what another has begun
 		}
 		s.forces[f] = forcing{gen: gen}
+		if p.fault == retireForOther && gen != s.slots[slot].gen {
+			return explore.To(name + "store snap Retired")
+		}
 		return explore.On()
 	})
 	p.step(name+"load snap", func(s *slotState) explore.Next {
