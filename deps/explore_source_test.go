@@ -60,6 +60,7 @@ func modelled() []stepsOf {
 		// explore_purge_test.go
 		{"deps/purge.go", "scan", "visible.Load Snapshots m.Store horizon.Load horizon.Store Trim"},
 		{"deps/purge.go", "someRecord", "next.Load CommitTS m.Load"},
+		{"deps/purge.go", "unlinkRecords", "m.Load CommitTS next.Load next.Store"},
 		{"deps/purge.go", "superseded", "Older Older CommitTS CommitTS pinnedBy setAside unlink bury"},
 		{"deps/purge.go", "settle", "IsDead newerThan CommitTS Older bury CommitTS m.Load CommitTS CommitTS pinnedBy setAside unlink Older bury"},
 		{"deps/purge.go", "bury", "CommitTS setAside TryLock Head Remove unlock setAside"},
