@@ -102,15 +102,22 @@ func (m *Manager) leave(r *Record) {
 // Force ends the transaction in the slot from outside, with err for its handle.
 // It reports whether it did.
 //
-// Of an update transaction the state is won first: while it may still commit,
-// its slot has to keep its snapshot from being purged. One that has no tag yet
-// loses its slot, and Begin, which looks at gen after the tag is set, fails.
+// Of an update transaction the state is won before the slot is retired: while it
+// may still commit, its snapshot has to keep versions from being purged. A tag that
+// was not there is looked for again after gen is won: a Begin that sets it looks at
+// gen afterwards, so either that look finds the end, or this one finds the tag.
 func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
 	r, tagged := slot.Tag(gen).(*Record)
 	if tagged && !r.RollBack() && !r.RolledBack() {
 		return false // committed: its owner gives the slot back
 	}
-	won := slot.Force(gen, err)
+	won := slot.Win(gen, err)
+	if !tagged {
+		if r, tagged = slot.Tag(gen).(*Record); tagged && !r.RollBack() && !r.RolledBack() {
+			won = false // committed in between; only its slot is taken
+		}
+	}
+	slot.Retire(gen)
 	if tagged {
 		r.interrupt()
 		slot.DropTag(&r.tag)

@@ -102,9 +102,8 @@ func (p *Pool) Close(end func(s *Slot, gen, snap uint64)) {
 				break
 			}
 			gen := s.gen.Load()
-			if gen&Forced != 0 { // by somebody who has not retired it yet
-				s.snap.Store(Retired)
-				break
+			if gen&Forced != 0 {
+				gen = gen&^Forced - 1 // end completes what another has begun
 			}
 			if snap := s.snap.Load(); snap != Available && snap != Retired {
 				end(s, gen, snap)

@@ -123,11 +123,19 @@ func (s *Slot) End(gen, word uint64) bool {
 // Force ends the transaction of generation gen from outside; its handle will be
 // given err. The slot is retired: it keeps the cause and is not used again. It
 // reports false if the transaction was over already.
+func (s *Slot) Force(gen uint64, err error) bool {
+	won := s.Win(gen, err)
+	s.Retire(gen)
+	return won
+}
+
+// Win is the first half of Force. Until Retire, the second, the snapshot stays
+// announced, for a transaction that may still commit.
 //
 // The cause is stored before gen is won, so that nobody who sees the end has to
 // wait for the cause (I5). One who comes late leaves the cause of a later
 // generation alone.
-func (s *Slot) Force(gen uint64, err error) bool {
+func (s *Slot) Win(gen uint64, err error) bool {
 	if gen&Forced != 0 {
 		return false // forced already, though perhaps not yet retired
 	}
@@ -144,11 +152,15 @@ func (s *Slot) Force(gen uint64, err error) bool {
 			break
 		}
 	}
-	if !s.gen.CompareAndSwap(gen, (gen+1)|Forced) {
-		return false
+	return s.gen.CompareAndSwap(gen, (gen+1)|Forced)
+}
+
+// Retire is the second half of Force, whoever did the first. It does nothing if
+// the transaction of generation gen was not ended by force.
+func (s *Slot) Retire(gen uint64) {
+	if s.gen.Load() == (gen+1)|Forced {
+		s.snap.Store(Retired)
 	}
-	s.snap.Store(Retired)
-	return true
 }
 
 // Cause returns why the transaction of generation gen was ended by force, or nil
