@@ -49,6 +49,9 @@ func drawRun(seed uint64, levels ...history.Level) run {
 			Deletes: rng.IntN(60), Inserts: rng.IntN(60), RollBacks: rng.IntN(15), Pauses: rng.IntN(60),
 		},
 	}
+	if one(4) {
+		r.crowd(rng)
+	}
 	if one(3) {
 		r.Mix.Forgets = rng.IntN(30)
 	}
@@ -67,6 +70,15 @@ func drawRun(seed uint64, levels ...history.Level) run {
 	return r
 }
 
+// crowd makes the run one of small update transactions of many goroutines, on more
+// processors than there are. Only so do several commits come to pass together:
+// somebody has to lose his processor within those few instructions.
+func (r *run) crowd(rng *rand.Rand) {
+	r.Workers, r.Txns, r.Procs = 8+rng.IntN(16), 100, 8
+	r.Mix.Keys, r.Mix.Steps = 5+rng.IntN(30), 1
+	r.Mix.ReadOnly, r.Mix.Managed, r.Mix.Scans, r.Mix.Pauses = 0, 0, rng.IntN(10), 0
+}
+
 // history runs it, and returns what happened and what was wrong without a look at that.
 func (r run) history(t testing.TB) (*history.History, []string) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.Procs))
@@ -79,14 +91,28 @@ func (r run) history(t testing.TB) (*history.History, []string) {
 	rec := history.NewRecorder(r.Workers+1, func() int64 { return int64(time.Since(begun)) })
 	workers := r.work(m, rec)
 	r.look(m, rec.Session(r.Workers))
-	var faults []string
+	h := rec.Cut()
+	faults := r.leftovers(m, len(rec.Left()))
 	for _, w := range workers {
 		faults = append(faults, w.Faults()...)
 	}
-	if s := m.Stats(); s.Active != 0 {
-		faults = append(faults, fmt.Sprintf("I10: %d transactions are active at the end", s.Active))
+	return h, faults
+}
+
+// leftovers says what is left of a run, and should not be (I10).
+func (r run) leftovers(m *txnmgr.Manager, live int) (faults []string) {
+	m.Purge()
+	s := m.Stats()
+	must := func(holds bool, what string) {
+		if !holds {
+			faults = append(faults, fmt.Sprintf("I10: %s: %+v", what, s))
+		}
 	}
-	return rec.Cut(), faults
+	must(s.Active == 0, "transactions are active at the end")
+	must(s.Objects == int64(live), fmt.Sprintf("objects, where there are %d keys", live))
+	must(s.Versions == s.Objects, "versions left of objects")
+	must(s.CommittedListLength == 0 && s.PinnedVersions == 0, "commits or versions wait to be purged")
+	return faults
 }
 
 // work runs the workers side by side, and what else is to happen.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/atomic"
+
 	"github.com/tierceldb/tiercel/bench/stress"
 	"github.com/tierceldb/tiercel/internal/history"
 	"github.com/tierceldb/tiercel/txnmgr"
@@ -20,12 +22,17 @@ func open(t *testing.T) *txnmgr.Manager {
 	return m
 }
 
-// run runs with small windows and returns the result.
-func run(t *testing.T, opts Options) Result {
+// run runs some small windows, however long they take, and returns the result.
+func run(t *testing.T, windows int, opts Options) Result {
 	t.Helper()
-	opts.Goroutines, opts.Keys, opts.window = 6, 20, 1200
+	opts.Goroutines, opts.Keys, opts.window, opts.Duration = 6, 20, 1200, time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
 	ticks := 0
-	res, err := Run(t.Context(), open(t), opts, func(Sample) { ticks++ })
+	res, err := Run(ctx, open(t), opts, func(Sample) {
+		if ticks++; ticks == windows {
+			cancel()
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +45,11 @@ func run(t *testing.T, opts Options) Result {
 func TestRun(t *testing.T) {
 	for _, level := range []history.Level{history.Serializable, history.Snapshot} {
 		t.Run(level.String(), func(t *testing.T) {
-			res := run(t, Options{Duration: 3 * time.Second, Level: level})
+			res := run(t, 4, Options{Level: level})
 			if len(res.Violations) > 0 || res.Cycles+res.Faults > 0 {
 				t.Errorf("violations %v", res.Violations)
 			}
-			if res.Windows < 3 || res.Checked < 1200 || res.Edges < res.Checked || res.Committed < 600 || res.RolledBack == 0 {
+			if res.Windows < 4 || res.Checked < 1200 || res.Edges < res.Checked || res.Committed < 600 || res.RolledBack == 0 {
 				t.Errorf("too little happened: %+v", res)
 			}
 			if level == history.Snapshot && res.Skews == 0 {
@@ -54,13 +61,13 @@ func TestRun(t *testing.T) {
 
 // TestViolationsEndTheRun changes one read in the third window.
 func TestViolationsEndTheRun(t *testing.T) {
-	windows := 0
-	res := run(t, Options{Duration: time.Minute, tamper: func(h *history.History) {
-		if windows++; windows == 3 {
+	var windows atomic.Int64
+	res := run(t, 1000, Options{tamper: func(h *history.History) {
+		if windows.Inc() == 3 {
 			lose(h)
 		}
 	}})
-	if res.Faults == 0 || res.Windows > 5 || res.Elapsed > 30*time.Second {
+	if res.Faults == 0 || res.Windows > 100 {
 		t.Fatalf("%+v", res)
 	}
 	for _, v := range res.Violations {

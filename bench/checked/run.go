@@ -3,6 +3,7 @@ package checked
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"go.uber.org/atomic"
@@ -36,26 +37,36 @@ type trial struct {
 func Run(ctx context.Context, m *txnmgr.Manager, opts Options, tick func(Sample)) (Result, error) {
 	t := newTrial(m, opts)
 	res := Result{Options: opts, Violations: []stress.Violation{}}
-	windows := make(chan *history.History) // one is checked while the next is run
+	windows := make(chan *history.History)
 	failed := new(atomic.Bool)
-	checked := make(chan struct{})
-	go func() {
-		defer close(checked)
-		for h := range windows {
-			t.check(&res, h)
-			failed.Store(len(res.Violations) > 0)
-			tick(res.Samples[len(res.Samples)-1])
-		}
-	}()
-	res.Interrupted = t.windows(ctx, func(h *history.History) bool {
+	var mu sync.Mutex // protects res while there are checkers
+	var checkers sync.WaitGroup
+	for range checking {
+		checkers.Go(func() {
+			for h := range windows {
+				found := t.check(h)
+				mu.Lock()
+				t.add(&res, found)
+				failed.Store(len(res.Violations) > 0)
+				tick(res.Samples[len(res.Samples)-1])
+				mu.Unlock()
+			}
+		})
+	}
+	interrupted := t.windows(ctx, func(h *history.History) bool {
 		windows <- h
 		return !failed.Load()
 	})
 	close(windows)
-	<-checked
-	res.Elapsed = time.Since(t.begun)
+	checkers.Wait()
+	res.Interrupted, res.Elapsed = interrupted, time.Since(t.begun)
 	return res, t.finish(&res)
 }
+
+// checking is how many windows are checked at the same time, while another runs:
+// a checker is one goroutine among all that run transactions, and with a single one
+// these would be waiting for it most of the time.
+const checking = 2
 
 func newTrial(m *txnmgr.Manager, opts Options) *trial {
 	t := &trial{m: m, opts: opts, begun: time.Now()}
@@ -110,18 +121,32 @@ func (t *trial) window(ctx context.Context, left time.Duration) crew.Outcome {
 	})
 }
 
+// found is what the check of a window has found.
+type found struct {
+	history *history.History
+	report  history.Report
+	skews   int
+	took    time.Duration
+}
+
 // check checks one window.
-func (t *trial) check(res *Result, h *history.History) {
+func (t *trial) check(h *history.History) found {
 	if t.opts.tamper != nil {
 		t.opts.tamper(h)
 	}
 	begun := time.Now()
-	report := h.Check(t.opts.Level)
-	res.add(&report, h)
-	if t.opts.Level == history.Snapshot && res.Windows == 1 {
-		res.Skews = skews(h)
+	f := found{history: h, report: h.Check(t.opts.Level)}
+	if t.opts.Level == history.Snapshot && len(h.Before) == 0 { // the first window
+		f.skews = skews(h)
 	}
-	res.Checking += time.Since(begun)
+	f.took = time.Since(begun)
+	return f
+}
+
+func (t *trial) add(res *Result, f found) {
+	res.add(&f.report, f.history)
+	res.Skews += f.skews
+	res.Checking += f.took
 	res.Samples = append(res.Samples, Sample{Elapsed: time.Since(t.begun), Checked: res.Checked, Cycles: res.Cycles})
 }
 
