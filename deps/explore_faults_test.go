@@ -41,6 +41,7 @@ func slotMutations() (list []mutation) {
 	add("forced end of an update wins gen before the state", forceGenBeforeState, "forced end of updates")
 	add("forced end looks for a tag only before it wins gen", forceLooksForTagOnce, "forced end of updates")
 	add("forced end that comes too late leaves its cause", forceOverwritesCause, "two forced ends")
+	add("forced end of an update wins the state before its cause is there", forceCauseAfterState, "forced end of updates")
 	add("forced end of what was ended by force", forceTwice, "two forced ends")
 	add("slot that another has won is retired before the state is final", retireForOther, "two forced ends of an update")
 	add("begin sets the tag and does not look at gen afterwards", tagWithoutLook, "forced end of updates")

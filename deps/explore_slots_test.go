@@ -36,6 +36,7 @@ const (
 	forceGenBeforeState
 	forceLooksForTagOnce
 	forceOverwritesCause
+	forceCauseAfterState
 	forceTwice
 	retireForOther
 	tagWithoutLook
@@ -160,6 +161,9 @@ func (m *slotModel) holds(s *slotState) string {
 		x := &s.txns[t]
 		if gen := s.slots[x.slot].gen; x.phase == begun && gen != x.gen && gen != (x.gen+1)|wordForced {
 			return fmt.Sprintf("I9: T%d was ended by what was meant for another, and finds no cause", t)
+		}
+		if x.phase == begun && x.state == stateRolledBack && s.slots[x.slot].cause != x.gen+1 {
+			return fmt.Sprintf("I9: T%d was rolled back by force, and finds no cause yet", t)
 		}
 		if !s.live(t) && !(m.update[t] && x.phase == begun && x.state == stateOpen) {
 			continue
@@ -658,13 +662,17 @@ func (p *slotProcess) force(f, slot int, name string, closing bool, out explore.
 		if x.snap = s.slots[slot].snap; x.snap == wordAvailable || x.snap == wordRetired {
 			return out
 		}
+		if p.fault == forceCauseAfterState {
+			return explore.To(name + "load tag")
+		}
 		return explore.On()
 	})
+	p.storeCause(f, slot, name+"store cause")
 	p.step(name+"load tag", func(s *slotState) explore.Next {
 		x := &s.forces[f]
 		x.look(s, slot)
 		if x.tag == 0 || p.fault == forceGenBeforeState {
-			return explore.To(name + "store cause")
+			return explore.To(name + "CAS gen")
 		}
 		return explore.On()
 	})
@@ -674,7 +682,21 @@ func (p *slotProcess) force(f, slot int, name string, closing bool, out explore.
 		}
 		return explore.On()
 	})
+	if p.fault == forceCauseAfterState {
+		p.storeCause(f, slot, name+"store cause late")
+	}
 	p.forceSlot(f, slot, name, out)
+}
+
+// storeCause is Slot.Blame.
+func (p *slotProcess) storeCause(f, slot int, name string) {
+	p.step(name, func(s *slotState) explore.Next {
+		x, words := &s.forces[f], &s.slots[slot]
+		if words.cause <= x.gen || p.fault == forceOverwritesCause {
+			words.cause = x.gen + 1
+		}
+		return explore.On()
+	})
 }
 
 // look is Slot.Tag.
@@ -696,18 +718,11 @@ func (x *forcing) rollBack(s *slotState) (state uint8) {
 // forceSlot is the part of a forced end in Slot.Force, and in the middle of that
 // the second look for a tag.
 func (p *slotProcess) forceSlot(f, slot int, name string, out explore.Next) {
-	p.step(name+"store cause", func(s *slotState) explore.Next {
-		x, words := &s.forces[f], &s.slots[slot]
-		if words.cause <= x.gen || p.fault == forceOverwritesCause {
-			words.cause = x.gen + 1
-		}
+	p.step(name+"CAS gen", func(s *slotState) explore.Next {
+		x := &s.forces[f]
 		if p.fault == forceBySnap {
 			return explore.To(name + "CAS snap to Retired")
 		}
-		return explore.On()
-	})
-	p.step(name+"CAS gen", func(s *slotState) explore.Next {
-		x := &s.forces[f]
 		switch s.slots[slot].gen {
 		case x.gen:
 			s.slots[slot].gen = (x.gen + 1) | wordForced

@@ -3,11 +3,15 @@ package deps_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 
+	"go.uber.org/atomic"
+
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/storage"
 )
 
 // TestVersionsBetweenSnapshotsGo: of many versions those stay that a snapshot sees,
@@ -266,6 +270,59 @@ func TestHorizon(t *testing.T) {
 		for _, r := range held {
 			want(t, "horizon above an active snapshot", h > r.snapshot, false)
 		}
+	}
+}
+
+// TestEverySnapshotIsWhole: every commit writes one key, and another goroutine does
+// nothing but purge, while readers begin and read. Each finds the version of its
+// very snapshot. The active list is long, and they have the slots that a scan looks
+// at first, so that much happens before it has looked at the last.
+func TestEverySnapshotIsWhole(t *testing.T) {
+	const used = 8
+	b := filled(t, "k")
+	for range 1_000 {
+		b.reader()
+	}
+	free := 0
+	b.Active(func(slot *deps.Slot, gen, snapshot uint64) {
+		if free < used {
+			slot.End(gen, snapshot)
+			free++
+		}
+	})
+	var over atomic.Bool
+	var others sync.WaitGroup
+	for range 2 {
+		others.Go(func() {
+			for !over.Load() {
+				lookAgain(b, b.object("k"))
+			}
+		})
+	}
+	others.Go(func() {
+		for !over.Load() {
+			b.Scan()
+			b.Step(1_000)
+		}
+	})
+	for range 30_000 {
+		b.set("v", "k")
+		runtime.Gosched()
+	}
+	over.Store(true)
+	others.Wait()
+}
+
+// lookAgain reads the version of its snapshot again and again, while others have
+// their turn.
+func lookAgain(b base, o *storage.Object) {
+	r := b.reader()
+	defer r.end()
+	for range 20 {
+		if v := o.Visible(r.snapshot); v == nil || v.CommitTS() != r.snapshot {
+			b.t.Errorf("I2: the version of snapshot %d is gone", r.snapshot)
+		}
+		runtime.Gosched()
 	}
 }
 

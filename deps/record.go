@@ -107,13 +107,14 @@ func (m *Manager) leave(r *Record) {
 // was not there is looked for again after gen is won: a Begin that sets it looks at
 // gen afterwards, so either that look finds the end, or this one finds the tag.
 func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
+	blamed := slot.Blame(gen, err)
 	r, tagged := slot.Tag(gen).(*Record)
-	if tagged && !r.RollBack() && !r.RolledBack() {
+	if tagged && !r.Force() && r.CommitTS() > 0 {
 		return false // committed: its owner gives the slot back
 	}
-	won := slot.Win(gen, err)
+	won := blamed && slot.Win(gen)
 	if !tagged {
-		if r, tagged = slot.Tag(gen).(*Record); tagged && !r.RollBack() && !r.RolledBack() {
+		if r, tagged = slot.Tag(gen).(*Record); tagged && !r.Force() && r.CommitTS() > 0 {
 			won = false // committed in between; only its slot is taken
 		}
 	}
@@ -123,6 +124,15 @@ func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
 		slot.DropTag(&r.tag)
 	}
 	return won
+}
+
+// Cause returns why the transaction was ended by force, or nil if it was not. Its
+// state says that before its slot does.
+func (r *Record) Cause() error {
+	if r.IsForced() {
+		return r.slot.Blamed(r.tag.Gen)
+	}
+	return r.slot.Cause(r.tag.Gen)
 }
 
 // Close ends everything that is open with err, and lets nothing begin any more.

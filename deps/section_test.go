@@ -47,13 +47,18 @@ func TestGroup(t *testing.T) {
 
 		var over atomic.Bool
 		seen := map[uint64]bool{}
+		var looks atomic.Int64
 		var looker sync.WaitGroup
 		looker.Go(func() {
 			for !over.Load() {
 				seen[b.Visible()] = true
+				looks.Inc()
 			}
 			seen[b.Visible()] = true
 		})
+		for looks.Load() < 1_000 {
+			continue
+		}
 		leave()
 		c.wg.Wait()
 		over.Store(true)

@@ -124,38 +124,36 @@ func (s *Slot) End(gen, word uint64) bool {
 // given err. The slot is retired: it keeps the cause and is not used again. It
 // reports false if the transaction was over already.
 func (s *Slot) Force(gen uint64, err error) bool {
-	won := s.Win(gen, err)
+	won := s.Blame(gen, err) && s.Win(gen)
 	s.Retire(gen)
 	return won
 }
 
-// Win is the first half of Force. Until Retire, the second, the snapshot stays
-// announced, for a transaction that may still commit.
-//
-// The cause is stored before gen is won, so that nobody who sees the end has to
-// wait for the cause (I5). One who comes late leaves the cause of a later
-// generation alone.
-func (s *Slot) Win(gen uint64, err error) bool {
+// Blame is the first third of Force: it stores the cause before anything is won,
+// so that nobody who sees the end has to wait for the cause (I5). The first cause
+// stays. It reports false if the transaction was over already, as far as the causes
+// tell.
+func (s *Slot) Blame(gen uint64, err error) bool {
 	if gen&Forced != 0 {
 		return false // forced already, though perhaps not yet retired
 	}
 	why := &cause{gen: gen, err: err}
 	for {
 		old := s.cause.Load()
-		if old != nil && old.gen > gen {
-			return false
-		}
-		if old != nil && old.gen == gen {
-			break // somebody else is at it; that cause will do
+		if old != nil && old.gen >= gen {
+			return old.gen == gen // one who comes late leaves a later cause alone
 		}
 		if s.cause.CompareAndSwap(old, why) {
-			break
+			return true
 		}
 	}
-	return s.gen.CompareAndSwap(gen, (gen+1)|Forced)
 }
 
-// Retire is the second half of Force, whoever did the first. It does nothing if
+// Win is the second third. Until Retire, the last, the snapshot stays announced,
+// for a transaction that may still commit.
+func (s *Slot) Win(gen uint64) bool { return s.gen.CompareAndSwap(gen, (gen+1)|Forced) }
+
+// Retire is the last third of Force, whoever did the others. It does nothing if
 // the transaction of generation gen was not ended by force.
 func (s *Slot) Retire(gen uint64) {
 	if s.gen.Load() == (gen+1)|Forced {
@@ -169,5 +167,14 @@ func (s *Slot) Cause(gen uint64) error {
 	if s.gen.Load() != (gen+1)|Forced {
 		return nil
 	}
-	return s.cause.Load().err
+	return s.Blamed(gen)
+}
+
+// Blamed returns the cause for which the transaction of generation gen is about to
+// be ended, or nil. It may yet end otherwise.
+func (s *Slot) Blamed(gen uint64) error {
+	if why := s.cause.Load(); why != nil && why.gen == gen {
+		return why.err
+	}
+	return nil
 }

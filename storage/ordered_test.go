@@ -65,7 +65,8 @@ func TestScanPromise(t *testing.T) {
 	if err := s.CheckLeaves(); err != nil {
 		t.Error(err)
 	}
-	if most.Load() < 2*least.Load() {
+	// What one writer alone inserts in three blocks needs so many leaves.
+	if few := int64(3 * block / 2 / 3 / 64); most.Load()-least.Load() < few {
 		t.Errorf("between %d and %d leaves: too few were split and dropped", least.Load(), most.Load())
 	}
 }

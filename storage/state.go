@@ -8,7 +8,8 @@ import "go.uber.org/atomic"
 // is part of an allocation made for one transaction.
 //
 //	open ──► committed(timestamp)
-//	  └────► rolled back
+//	  ├────► rolled back
+//	  └────► ended by force, which is rolled back by another than its owner
 //
 // Between open and committed lie the vote and the finish section. They need no
 // state of their own: a limit or Close may win until the very CAS that commits,
@@ -18,6 +19,7 @@ type State struct{ word atomic.Uint64 }
 const (
 	open = iota
 	rolledBack
+	forced
 	// Everything above is committed; the timestamp is the word less this.
 	committed
 )
@@ -33,8 +35,14 @@ func (s *State) Commit(ts uint64) bool { return s.word.CompareAndSwap(open, comm
 // or the transaction is committed.
 func (s *State) RollBack() bool { return s.word.CompareAndSwap(open, rolledBack) }
 
-// RolledBack reports whether the transaction was rolled back.
-func (s *State) RolledBack() bool { return s.word.Load() == rolledBack }
+// Force is RollBack by another than the owner.
+func (s *State) Force() bool { return s.word.CompareAndSwap(open, forced) }
+
+// RolledBack reports whether the transaction was rolled back, by whomever.
+func (s *State) RolledBack() bool { w := s.word.Load(); return w == rolledBack || w == forced }
+
+// IsForced reports whether the transaction was rolled back by another than its owner.
+func (s *State) IsForced() bool { return s.word.Load() == forced }
 
 // CommitTS returns the commit timestamp, or 0 if the transaction is not committed.
 func (s *State) CommitTS() uint64 {

@@ -72,10 +72,7 @@ func TestTableAgainstMap(t *testing.T) {
 				for range 6 * h.keys {
 					tableOp(t, r, h, table, naive, wave%2 == 0)
 				}
-				cells, used, live := table.Cells(1)
-				if used >= cells || live > used {
-					t.Fatalf("%d cells, %d used, %d live", cells, used, live)
-				}
+				cells, _, _ := table.Cells(1)
 				largest = max(largest, cells)
 				if wave%2 == 1 {
 					smallest = max(smallest, cells)
@@ -92,6 +89,10 @@ func TestTableAgainstMap(t *testing.T) {
 func tableOp(t *testing.T, r *rand.Rand, h hashing, table storage.Table, naive *naiveTable, filling bool) {
 	number := r.IntN(h.keys)
 	key, hash := keyOf(number), h.of(table, number)
+	// A probe ends at an empty cell, so there have to be some.
+	if cells, used, live := table.Cells(hash); used > cells*3/4 || live > used {
+		t.Fatalf("%d cells, %d used, %d live", cells, used, live)
+	}
 	inserts := 0
 	if filling {
 		inserts = 6

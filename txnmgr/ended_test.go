@@ -237,3 +237,29 @@ func TestRepeatedEnds(t *testing.T) {
 	want(t, "committed", stats.Committed, 2)
 	want(t, "rolled back", stats.RolledBack, 1)
 }
+
+// TestReadDuringForcedEnd: a transaction that is ended, and whose versions are
+// purged, in the middle of a read never says that a key which its snapshot shows
+// is absent.
+func TestReadDuringForcedEnd(t *testing.T) {
+	for range 3_000 {
+		m := openWith(t, "a", "1", "b", "2")
+		readers := map[string]txnmgr.Reader{"read-only": beginRead(t, m), "update": begin(t, m)}
+		wantErr(t, "Delete", m.Update(t.Context(), func(tx *txnmgr.Txn) error {
+			return tx.Delete([]byte("a"))
+		}))
+		var all sync.WaitGroup
+		for name, r := range readers {
+			all.Go(func() {
+				var err error
+				for key := "a"; err == nil; key = string('a' + 'b' - key[0]) { // each time another object
+					_, err = r.Get([]byte(key))
+				}
+				wantErr(t, name, err, txnmgr.ErrClosed)
+			})
+		}
+		m.Close()
+		m.Purge()
+		all.Wait()
+	}
+}

@@ -93,11 +93,12 @@ func (tx ReadTxn) look() error {
 }
 
 // ended returns what a transaction that is over says.
-func (tx ReadTxn) ended() error { return endOf(tx.slot, tx.gen) }
+func (tx ReadTxn) ended() error { return endedBy(tx.slot.Cause(tx.gen)) }
 
-func endOf(slot *deps.Slot, gen uint64) error {
-	if err := slot.Cause(gen); err != nil {
-		return err
+// endedBy is the error of a transaction that is over, by force if there is a cause.
+func endedBy(cause error) error {
+	if cause != nil {
+		return cause
 	}
 	return ErrTxnDone
 }

@@ -71,7 +71,7 @@ func (tx *Txn) enter() error {
 	}
 	if calls := tx.calls.Load(); calls&busy != 0 || !tx.calls.CompareAndSwap(calls, calls|busy) {
 		if !tx.rec.IsOpen() {
-			return endOf(tx.rec.Slot()) // a call that ended it keeps the others out for good
+			return endedBy(tx.rec.Cause()) // a call that ended it keeps the others out for good
 		}
 		return ErrConcurrentUse
 	}
@@ -104,7 +104,7 @@ func (tx *Txn) ended() error {
 	if tx.extra != nil && tx.extra.failed != nil {
 		return tx.extra.failed
 	}
-	return endOf(tx.rec.Slot())
+	return endedBy(tx.rec.Cause())
 }
 
 // isOver reports whether the slot is no longer the transaction's.
@@ -140,17 +140,20 @@ func (tx *Txn) get(key []byte) (*storage.Version, error) {
 	if i := tx.find(key, hash); i >= 0 {
 		return tx.rec.Writes[i].Version, nil
 	}
-	if o == nil {
-		if tx.serializable {
-			tx.rec.Reads.AddAbsent(key, hash)
-		}
-		return nil, nil
+	var v *storage.Version
+	if o != nil {
+		v = o.Visible(tx.rec.Snapshot)
 	}
-	v := o.Visible(tx.rec.Snapshot)
-	if tx.isOver() { // only now, as in ReadTxn.Get
+	// Only now, as in ReadTxn.Get: also an object that was not found may have been
+	// removed since the transaction was ended.
+	if tx.isOver() {
 		return nil, tx.ended()
 	}
-	if tx.serializable {
+	switch {
+	case !tx.serializable:
+	case o == nil:
+		tx.rec.Reads.AddAbsent(key, hash)
+	default:
 		tx.rec.Reads.AddObject(o)
 	}
 	return v, nil
@@ -337,7 +340,7 @@ func (tx *Txn) Err() error {
 		return ErrTxnDone
 	}
 	if !tx.rec.IsOpen() {
-		return endOf(tx.rec.Slot())
+		return endedBy(tx.rec.Cause())
 	}
 	if tx.calls.Load()&stopped != 0 {
 		return ErrConcurrentUse
@@ -398,7 +401,7 @@ func (tx *Txn) finish() (uint64, error) {
 	}
 	var clash *deps.Conflict
 	switch {
-	case endOf(tx.rec.Slot()) != ErrTxnDone:
+	case tx.rec.Cause() != nil:
 		return 0, tx.ended() // whatever came first, it was ended from outside
 	case errors.As(err, &clash):
 		tx.m.conflicts.Inc()
