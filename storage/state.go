@@ -1,6 +1,10 @@
 package storage
 
-import "go.uber.org/atomic"
+import (
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/internal/pad"
+)
 
 // State is the word that decides what became of an update transaction. All its
 // versions point at it while they are pending, so they become visible at once
@@ -14,7 +18,10 @@ import "go.uber.org/atomic"
 // Between open and committed lie the vote and the finish section. They need no
 // state of their own: a limit or Close may win until the very CAS that commits,
 // and the handle takes no calls while its Commit runs.
-type State struct{ word atomic.Uint64 }
+type State struct {
+	_    pad.Align64
+	word atomic.Uint64
+}
 
 const (
 	open = iota
