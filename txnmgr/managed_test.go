@@ -1,7 +1,6 @@
 package txnmgr_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -22,21 +21,25 @@ func (s managedStore) Counts() (objects, versions int64) {
 
 func (s managedStore) Outcome(err error) string { return outcome(err) }
 
-func (s managedStore) Begin(level string) (script.Txn, error) {
-	switch level {
+func (s managedStore) Begin(how script.How) (script.Txn, error) {
+	switch how.Level {
 	case "read":
-		tx, err := s.m.BeginRead(context.Background())
+		tx, err := s.m.BeginRead(how.Ctx)
 		return &scriptReader{tx}, err
 	case "snapshot":
-		return s.begin(txnmgr.Snapshot)
+		return s.begin(how, txnmgr.Snapshot)
 	case "serializable":
-		return s.begin(txnmgr.Serializable)
+		return s.begin(how, txnmgr.Serializable)
 	}
-	return nil, fmt.Errorf("no isolation level %q", level)
+	return nil, fmt.Errorf("no isolation level %q", how.Level)
 }
 
-func (s managedStore) begin(level txnmgr.Isolation) (script.Txn, error) {
-	tx, err := s.m.Begin(context.Background(), txnmgr.WithIsolation(level))
+func (s managedStore) begin(how script.How, level txnmgr.Isolation) (script.Txn, error) {
+	opts := []txnmgr.TxnOption{txnmgr.WithIsolation(level), txnmgr.WithLabel(how.Name)}
+	if how.Timeout > 0 {
+		opts = append(opts, txnmgr.WithTimeout(how.Timeout))
+	}
+	tx, err := s.m.Begin(how.Ctx, opts...)
 	return &scriptWriter{Txn: tx, savepoints: map[string]txnmgr.Savepoint{}}, err
 }
 

@@ -128,8 +128,8 @@ type orderedStore struct {
 	wrong []string
 }
 
-func (s *orderedStore) Begin(level string) (script.Txn, error) {
-	tx, err := s.managedStore.Begin(level)
+func (s *orderedStore) Begin(how script.How) (script.Txn, error) {
+	tx, err := s.managedStore.Begin(how)
 	switch tx := tx.(type) {
 	case *scriptReader:
 		s.began(tx.Snapshot())

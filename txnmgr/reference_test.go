@@ -26,12 +26,12 @@ func newReference() *reference {
 	return &reference{values: map[string]string{}, changed: map[string]uint64{}}
 }
 
-func (r *reference) Begin(level string) (script.Txn, error) {
+func (r *reference) Begin(how script.How) (script.Txn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return &referenceTxn{
 		store:    r,
-		level:    level,
+		level:    how.Level,
 		began:    r.commits,
 		snapshot: maps.Clone(r.values),
 		writes:   map[string]referenceWrite{},

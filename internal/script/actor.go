@@ -1,6 +1,9 @@
 package script
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // actor is one transaction of a script and the goroutine that takes its steps.
 // txn and cursors belong to that goroutine; everything else to the runner.
@@ -9,8 +12,9 @@ type actor struct {
 	txn      Txn
 	cursors  map[string]*cursor
 	steps    chan step
-	outcomes chan string // holds one, so that nobody need be there when a step ends
-	waiting  *step       // the step it is blocked in, nil if it is idle
+	outcomes chan string        // holds one, so that nobody need be there when a step ends
+	waiting  *step              // the step it is blocked in, nil if it is idle
+	cancel   context.CancelFunc // of the transaction, nil if it was not begun cancellable
 }
 
 func newActor(store Store) *actor {
@@ -40,14 +44,21 @@ func (a *actor) run() {
 // perform takes one step and returns its outcome.
 func (a *actor) perform(s step) string {
 	if s.verb == "begin" {
-		return a.begin(s.args[0])
+		return a.begin(s)
 	}
 	if a.txn == nil {
 		return "not begun"
 	}
 	switch s.verb {
 	case "get":
+		if len(s.args) > 1 {
+			return a.getForUpdate(s)
+		}
 		return a.get(s.args[0])
+	case "lock":
+		return a.lock(s)
+	case "prepare":
+		return a.prepare(s)
 	case "put":
 		return a.name(a.txn.Put(s.args[0], s.args[1]))
 	case "insert":
@@ -76,8 +87,26 @@ func (a *actor) perform(s step) string {
 	return fmt.Sprintf("unknown step %q", s.verb)
 }
 
-func (a *actor) begin(level string) string {
-	txn, err := a.store.Begin(level)
+// how reads the words of a begin step: LEVEL [cancellable | timeout D]. The runner
+// calls it.
+func (a *actor) how(s step) (How, error) {
+	if s.verb != "begin" {
+		return How{}, nil
+	}
+	how := How{Ctx: context.Background(), Name: s.actor, Level: s.args[0]}
+	var err error
+	switch rest := s.args[1:]; {
+	case len(rest) == 0:
+	case len(rest) == 1 && rest[0] == "cancellable":
+		how.Ctx, a.cancel = context.WithCancel(how.Ctx)
+	default:
+		how.Timeout, err = parseDuration("timeout", rest)
+	}
+	return how, err
+}
+
+func (a *actor) begin(s step) string {
+	txn, err := a.store.Begin(s.how)
 	if err == nil {
 		a.txn = txn
 	}

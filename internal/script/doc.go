@@ -28,15 +28,26 @@
 //
 // A line "== name" starts a section; each section runs on a store of its own.
 // Blank lines, lines that start with # and what follows " # " on a line are
-// comments. An outcome of ok is left out, except behind commit. The word "" is the
-// empty string.
+// comments. An outcome of ok is left out, except behind commit and commit prepared.
+// The word "" is the empty string.
 //
 //	load k=v ...              commit these values before the transactions start
 //	dump                      all keys and values, as a new read-only transaction sees them
 //	purge                     one full purge
 //	count                     objects and versions in the store
-//	t begin LEVEL             begin transaction t; each name begins once
+//	sleep D                   let time go by, a duration such as 20ms
+//	cancel t                  cancel the context of t if it was begun cancellable, and
+//	                          else that of the call in which it waits
+//	locks                     who holds what, and who waits for it
+//	prepared                  what is prepared
+//	commit prepared XID       finish it
+//	rollback prepared XID
+//	t begin LEVEL [cancellable | timeout D]
+//	                          begin transaction t; each name begins once
 //	t get k                   the value, or absent
+//	t get k for update [nowait | skip | timeout D]
+//	t lock k MODE [nowait | skip | timeout D]
+//	                          MODE: key share, share, no key update or update
 //	t put k v
 //	t insert k v              ok, or exists
 //	t delete k
@@ -49,6 +60,7 @@
 //	t stop c                  leave the cursor where it is
 //	t savepoint name
 //	t rollbackto name
+//	t prepare XID [limit D]
 //	t commit                  ok, or conflict
 //	t rollback
 //

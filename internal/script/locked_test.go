@@ -1,11 +1,14 @@
 package script
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 var (
@@ -14,28 +17,63 @@ var (
 	errDone      = errors.New("done")
 	errSavepoint = errors.New("no savepoint")
 	errLevel     = errors.New("no such level")
+	errLocked    = errors.New("locked")
+	errTimeout   = errors.New("timeout")
+	errUnknown   = errors.New("unknown xid")
 )
 
 // lockedStore is the plainest store that makes transactions wait: one lock, held
 // by a transaction from its first write to its end.
 type lockedStore struct {
-	mu     sync.Mutex
-	idle   *sync.Cond // the lock was given back
-	locked bool
-	values map[string]string
+	idle chan struct{} // holds one while nobody holds the lock
+
+	mu       sync.Mutex // protects following fields
+	holder   string
+	values   map[string]string
+	prepared map[string]*lockedTxn
 }
 
 func newLockedStore() *lockedStore {
-	s := &lockedStore{values: map[string]string{}}
-	s.idle = sync.NewCond(&s.mu)
+	s := &lockedStore{idle: make(chan struct{}, 1), values: map[string]string{}, prepared: map[string]*lockedTxn{}}
+	s.idle <- struct{}{}
 	return s
 }
 
-func (s *lockedStore) Begin(level string) (Txn, error) {
-	if level == "bogus" {
+func (s *lockedStore) Begin(how How) (Txn, error) {
+	if how.Level == "bogus" {
 		return nil, errLevel
 	}
-	return &lockedTxn{store: s, savepoints: map[string]map[string]string{}}, nil
+	t := &lockedTxn{store: s, name: how.Name, ctx: how.Ctx, savepoints: map[string]map[string]string{}}
+	if how.Timeout > 0 {
+		t.deadline = time.Now().Add(how.Timeout)
+	}
+	return t, nil
+}
+
+func (s *lockedStore) Locks() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holder
+}
+
+func (s *lockedStore) Prepared() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fmt.Sprint(slices.Sorted(maps.Keys(s.prepared)))
+}
+
+func (s *lockedStore) CommitPrepared(xid string) error   { return s.finish(xid, (*lockedTxn).Commit) }
+func (s *lockedStore) RollbackPrepared(xid string) error { return s.finish(xid, (*lockedTxn).Rollback) }
+
+func (s *lockedStore) finish(xid string, end func(*lockedTxn) error) error {
+	s.mu.Lock()
+	t := s.prepared[xid]
+	delete(s.prepared, xid)
+	s.mu.Unlock()
+	if t == nil {
+		return errUnknown
+	}
+	return end(t)
 }
 
 func (s *lockedStore) Purge()                   {}
@@ -50,30 +88,79 @@ func (s *lockedStore) Counts() (objects, versions int64) {
 // lockedTxn writes in place and remembers what was there before.
 type lockedTxn struct {
 	store      *lockedStore
+	name       string
+	ctx        context.Context
+	deadline   time.Time
 	before     map[string]string // nil until the first write
 	savepoints map[string]map[string]string
 	done       bool
 }
 
 // own waits for the lock.
-func (t *lockedTxn) own() {
+func (t *lockedTxn) own(ctx context.Context, l Lock) error {
 	if t.before != nil {
-		return
+		return nil
 	}
-	for t.store.locked {
-		t.store.idle.Wait()
+	late := make(<-chan time.Time)
+	switch {
+	case l.Patience == UntilTimeout:
+		late = time.After(l.Timeout)
+	case l.Patience != Wait && t.store.Locks() != "":
+		return errLocked
 	}
-	t.store.locked = true
+	select {
+	case <-t.store.idle:
+	case <-late:
+		return errTimeout
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	t.store.holder = t.name
 	t.before = maps.Clone(t.store.values)
+	return nil
+}
+
+func (t *lockedTxn) over() bool {
+	return t.done || !t.deadline.IsZero() && !time.Now().Before(t.deadline)
+}
+
+func (t *lockedTxn) Lock(ctx context.Context, _ string, l Lock) error {
+	if t.over() {
+		return errDone
+	}
+	return t.own(ctx, l)
+}
+
+func (t *lockedTxn) GetForUpdate(ctx context.Context, key string, l Lock) (string, error) {
+	if err := t.Lock(ctx, key, l); err != nil {
+		return "", err
+	}
+	return t.Get(key)
+}
+
+func (t *lockedTxn) Prepare(ctx context.Context, xid string, limit time.Duration) error {
+	if err := t.own(ctx, Lock{}); err != nil {
+		return err
+	}
+	t.store.mu.Lock()
+	defer t.store.mu.Unlock()
+	t.store.prepared[xid] = t
+	if limit > 0 {
+		time.AfterFunc(limit, func() { t.store.RollbackPrepared(xid) })
+	}
+	return nil
 }
 
 func (t *lockedTxn) write(change func(values map[string]string) error) error {
+	if err := t.Lock(context.Background(), "", Lock{}); err != nil {
+		return err
+	}
 	t.store.mu.Lock()
 	defer t.store.mu.Unlock()
-	if t.done {
-		return errDone
-	}
-	t.own()
 	return change(t.store.values)
 }
 
@@ -188,8 +275,8 @@ func (t *lockedTxn) end() error {
 	}
 	t.done = true
 	if t.before != nil {
-		t.store.locked = false
-		t.store.idle.Signal()
+		t.store.holder = ""
+		t.store.idle <- struct{}{}
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // loadLevel is the level that load and dump begin their transactions at.
@@ -75,6 +77,14 @@ func (r *runner) step(s step) (string, error) {
 	case "purge":
 		r.store.Purge()
 		return ok, nil
+	case "sleep":
+		return ok, r.sleep(s.args[0])
+	case "cancel":
+		return ok, r.cancel(s.args[0])
+	case "locks", "prepared", "commit prepared", "rollback prepared":
+		outcome := r.observe(s)
+		r.settle()
+		return outcome, nil
 	}
 	return r.hand(s)
 }
@@ -86,10 +96,15 @@ func (r *runner) hand(s step) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if s.how, err = a.how(s); err != nil {
+		return "", err
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	a.steps <- s
 	r.settle()
 	select {
 	case outcome := <-a.outcomes:
+		s.cancel()
 		return outcome, nil
 	default:
 		a.waiting = &s
@@ -114,6 +129,34 @@ func (r *runner) actor(s step) (*actor, error) {
 	return a, nil
 }
 
+// sleep lets time go by.
+func (r *runner) sleep(text string) error {
+	d, err := time.ParseDuration(text)
+	if err == nil {
+		time.Sleep(d)
+		r.settle()
+	}
+	return err
+}
+
+// cancel cancels the context of a transaction that was begun cancellable, and else
+// that of the call in which it waits.
+func (r *runner) cancel(name string) error {
+	a := r.actors[name]
+	switch {
+	case a == nil:
+		return fmt.Errorf("cancel %s: it has not begun", name)
+	case a.cancel != nil:
+		a.cancel()
+	case a.waiting != nil:
+		a.waiting.cancel()
+	default:
+		return fmt.Errorf("cancel %s: it neither waits nor was begun cancellable", name)
+	}
+	r.settle()
+	return nil
+}
+
 // completions writes a line for each step of another transaction that waited
 // until now, in the order the transactions began.
 func (r *runner) completions() {
@@ -125,6 +168,7 @@ func (r *runner) completions() {
 		select {
 		case outcome := <-a.outcomes:
 			r.out = append(r.out, completion+" "+a.waiting.text+arrow+outcome)
+			a.waiting.cancel()
 			a.waiting = nil
 		default:
 		}
@@ -145,6 +189,9 @@ func (r *runner) stillWaiting() error {
 func (r *runner) stop() {
 	for _, a := range r.actors {
 		close(a.steps)
+		if a.cancel != nil {
+			defer a.cancel()
+		}
 	}
 	r.settle()
 }
@@ -155,7 +202,7 @@ func (r *runner) load(args []string) error {
 	if err != nil {
 		return err
 	}
-	txn, err := r.store.Begin(loadLevel)
+	txn, err := r.store.Begin(How{Ctx: context.Background(), Level: loadLevel})
 	if err != nil {
 		return err
 	}
@@ -169,7 +216,7 @@ func (r *runner) load(args []string) error {
 
 // dump reads everything in a transaction of its own.
 func (r *runner) dump() (string, error) {
-	txn, err := r.store.Begin(dumpLevel)
+	txn, err := r.store.Begin(How{Ctx: context.Background(), Level: dumpLevel})
 	if err != nil {
 		return "", err
 	}

@@ -73,6 +73,11 @@ func TestSenselessScripts(t *testing.T) {
 		"not begun":          {"t1 get k", "line 2: t1 get k: t1 must begin once, and first"},
 		"begun twice":        {"t1 begin x\nt1 begin x", "line 3: t1 begin x: t1 must begin once, and first"},
 		"no pair":            {"load k", `line 2: load: "k" is not k=v`},
+		"sleeps for what":    {"sleep long", `line 2: time: invalid duration "long"`},
+		"begins how":         {"t1 begin x y", `line 2: "y" is not timeout and a duration`},
+		"cancels nobody":     {"cancel t1", "line 2: cancel t1: it has not begun"},
+		"cancels nothing":    {"t1 begin x\ncancel t1", "line 3: cancel t1: it neither waits nor was begun cancellable"},
+		"commits from afar":  {"commit", `line 2: unknown step "commit"`},
 		"waits, takes steps": {"t1 begin x\nt2 begin x\nt1 put k v\nt2 put k v\nt2 get k\nt1 rollback", `line 6: t2 get k: t2 still waits in "t2 put k v"`},
 		"waits for ever":     {"t1 begin x\nt2 begin x\nt1 put k v\nt2 put k v", `t2 waits for ever in "t2 put k v"`},
 	} {

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -20,6 +21,10 @@ type step struct {
 	actor   string // the transaction; "" for a step of the store itself
 	verb    string
 	args    []string
+
+	how    How             // of begin
+	ctx    context.Context // of the call, if it takes one
+	cancel context.CancelFunc
 }
 
 // parseStep reads one line that is neither a comment nor a completion.
@@ -34,8 +39,11 @@ func parseStep(line string) (step, error) {
 	if len(words) == 0 {
 		return s, fmt.Errorf("transaction %s does nothing", s.actor)
 	}
-	s.verb = words[0]
-	for _, word := range words[1:] {
+	s.verb, words = words[0], words[1:]
+	if s.actor == "" && len(words) > 0 && words[0] == "prepared" {
+		s.verb, words = s.verb+" prepared", words[1:]
+	}
+	for _, word := range words {
 		s.args = append(s.args, unquote(word))
 	}
 	return s, s.check()
@@ -44,7 +52,8 @@ func parseStep(line string) (step, error) {
 // isStoreVerb reports whether a step starting with this word is the store's own.
 func isStoreVerb(word string) bool {
 	switch word {
-	case "load", "dump", "purge", "count":
+	case "load", "dump", "purge", "count", "sleep", "cancel", "locks", "prepared",
+		"commit", "commit prepared", "rollback", "rollback prepared":
 		return true
 	}
 	return false
@@ -65,20 +74,37 @@ func (s step) check() error {
 
 // arity returns how many words may follow the step's verb.
 func (s step) arity() (least, most int, known bool) {
-	if (s.actor == "") != isStoreVerb(s.verb) {
-		return 0, 0, false
+	if s.actor == "" {
+		return s.storeArity()
 	}
 	switch s.verb {
-	case "dump", "purge", "count", "commit", "rollback":
+	case "commit", "rollback":
 		return 0, 0, true
-	case "begin", "get", "delete", "savepoint", "rollbackto", "next", "stop":
+	case "delete", "savepoint", "rollbackto", "next", "stop":
 		return 1, 1, true
+	case "begin", "prepare":
+		return 1, 3, true
+	case "get":
+		return 1, 5, true
+	case "lock":
+		return 2, 6, true
 	case "put", "insert":
 		return 2, 2, true
 	case "scan", "scandesc", "sum":
 		return 0, 4, true
 	case "open", "opendesc":
 		return 1, 3, true
+	}
+	return 0, 0, false
+}
+
+// storeArity is arity for steps of the store itself.
+func (s step) storeArity() (least, most int, known bool) {
+	switch s.verb {
+	case "dump", "purge", "count", "locks", "prepared":
+		return 0, 0, true
+	case "sleep", "cancel", "commit prepared", "rollback prepared":
+		return 1, 1, true
 	case "load":
 		return 1, 1 << 10, true
 	}
@@ -88,7 +114,7 @@ func (s step) arity() (least, most int, known bool) {
 // render writes the step with the outcome it had this time.
 func (s step) render(outcome string) string {
 	line := s.text
-	if outcome != ok || s.verb == "commit" {
+	if outcome != ok || s.verb == "commit" || s.verb == "commit prepared" {
 		line += arrow + outcome
 	}
 	if s.comment != "" {

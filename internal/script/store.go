@@ -1,17 +1,29 @@
 package script
 
-import "iter"
+import (
+	"context"
+	"iter"
+	"time"
+)
 
 // Store is what a script runs on.
 type Store interface {
-	// Begin starts a transaction; what levels there are is the store's affair.
-	Begin(level string) (Txn, error)
+	// Begin starts a transaction.
+	Begin(how How) (Txn, error)
 	// Purge removes every version that nobody can see.
 	Purge()
 	// Counts returns how many objects and versions the store holds.
 	Counts() (objects, versions int64)
 	// Outcome returns the word by which scripts call an error.
 	Outcome(err error) string
+}
+
+// How says how a transaction is to begin.
+type How struct {
+	Ctx     context.Context
+	Name    string        // by which the script calls it
+	Level   string        // what levels there are is the store's affair
+	Timeout time.Duration // 0: none
 }
 
 // Txn is one transaction of a Store. All its methods are called from one goroutine,
