@@ -14,10 +14,10 @@ import (
 func (m *Manager) PassThrough(r *Record, others ...*Record) []bool {
 	arrivals := make([]*arrival, len(others))
 	for i, other := range others {
-		arrivals[i] = &arrival{record: other}
+		arrivals[i] = &arrival{passage: passage{record: other}}
 		m.section.push(arrivals[i])
 	}
-	through := []bool{m.passThrough(r).outcome == passed}
+	through := []bool{m.passThrough(passage{record: r}).outcome == passed}
 	for _, a := range arrivals {
 		through = append(through, a.outcome == passed)
 	}

@@ -449,9 +449,9 @@ func (x *replay) describeCode() string {
 		o, in := m.Store.Get(name), at.Next()
 		fmt.Fprintf(&b, "k%d ordered %v", key, in != nil)
 		if o != nil {
-			result := o.TryLock()
+			result := o.TryLock(storage.Unlocked, storage.Update)
 			if result == storage.Locked {
-				o.Unlock()
+				o.Lower(storage.Update, storage.Unlocked)
 			}
 			fmt.Fprintf(&b, " same %v locked %v:", in == o, result == storage.Owned)
 			for v := o.Head(); v != nil; v = v.Older() {

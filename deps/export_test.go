@@ -20,17 +20,20 @@ func (m *Manager) Visible() uint64 { return m.visible.Load() }
 // The parts of Commit, for tests that stop between them.
 
 // Vote is vote.
-func (m *Manager) Vote(ctx context.Context, r *Record) error { return m.vote(ctx, r) }
+func (m *Manager) Vote(ctx context.Context, r *Record) error { return m.vote(r, Patience{Txn: ctx}) }
 
 // Finish is finish.
-func (m *Manager) Finish(r *Record) error { return m.finish(r) }
+func (m *Manager) Finish(r *Record) error {
+	_, err := m.finish(passage{record: r})
+	return err
+}
 
 // CheckOutside is checkOutside.
 func (m *Manager) CheckOutside(r *Record) *Conflict { return m.checkOutside(r) }
 
 // Admit takes r through the section, with no look at its reads outside.
 func (m *Manager) Admit(r *Record) (clash *Conflict, isStale bool) {
-	v := m.passThrough(r)
+	v := m.passThrough(passage{record: r})
 	return v.clash, v.outcome == stale
 }
 
@@ -74,13 +77,13 @@ func (m *Manager) Committed(behind *Record) (records []*Record) {
 	return records
 }
 
-// Lock is lock.
-func (m *Manager) Lock(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
-	return m.lock(ctx, r, o)
+// Acquire is acquire of an object that r does not hold, in mode Update.
+func (m *Manager) Acquire(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
+	return m.acquire(r, o, storage.Unlocked, storage.Update, Patience{Txn: ctx})
 }
 
-// Unlock is unlock.
-func (m *Manager) Unlock(o *storage.Object) { m.unlock(o) }
+// Unlock lets go of what Acquire got.
+func (m *Manager) Unlock(o *storage.Object) { m.lower(o, storage.Update, storage.Unlocked) }
 
 // Waiting returns how many wait for an object.
 func (m *Manager) Waiting(o *storage.Object) (n int) {

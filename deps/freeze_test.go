@@ -145,7 +145,7 @@ func TestFrozenGraveDigger(t *testing.T) {
 	b := filled(t, "a", "b")
 	b.drop("a")
 	o := b.object("a")
-	want(t, "lock", o.TryLock(), storage.Locked)
+	want(t, "lock", o.TryLock(storage.Unlocked, storage.Update), storage.Locked)
 	readersGoOn(b, "a", "-")
 	b.Purge()
 	b.set("new", "b")

@@ -6,13 +6,16 @@
 //
 // # Lock order
 //
-//	object lock words, in key order
+//	object lock words: of a vote in key order; what was locked before it may close
+//	a circle, which is found (deadlock.go)
 //	  section (nothing is locked in it)
 //	purge.mu
-//	  an object lock word, by one attempt
-//	    stripe.mu of waits
-//	      ordered index, then shard of the table (package storage)
-//	  pool: looks, then the exclusive lock
+//	  the lock of the whole store, an object lock word, by one attempt each
+//	deadlocks.mu
+//	registry.mu, holdings.mu
+//	  stripe.mu of waits
+//	    ordered index, then shard of the table (package storage)
+//	pool: looks, then the exclusive lock
 //
 // No lock of the left column is waited for while one further down is held.
 package deps
@@ -44,8 +47,15 @@ type Manager struct {
 	section section
 	labels  labels
 
-	waits waits
-	purge purge
+	waits     waits
+	deadlocks deadlocks
+	prepared  registry
+	purge     purge
+
+	granularity Granularity
+	// whole is the lock of the whole store: what a commit locks under CoarseLock, and
+	// who wants nobody to commit. It is in no index.
+	whole *storage.Object
 }
 
 // first is the timestamp of the empty store.
@@ -54,14 +64,14 @@ const first = 1
 // New returns a manager of an empty store; see Init.
 func New(off stages.Stages) *Manager {
 	m := new(Manager)
-	m.Init(off)
+	m.Init(off, ObjectLocks)
 	return m
 }
 
 // Init makes m, a part of something larger, a manager of an empty store. off
 // switches optimisations of the active list off. That the parts lie in one
 // allocation saves a begin the loads that lead from one to the next.
-func (m *Manager) Init(off stages.Stages) {
+func (m *Manager) Init(off stages.Stages, locks Granularity) {
 	m.Store, m.opened = storage.New(), time.Now()
 	m.visible.Store(first)
 	m.pool.Init(&m.visible, off)
@@ -69,6 +79,10 @@ func (m *Manager) Init(off stages.Stages) {
 	origin.Commit(first)
 	m.section.tail.Store(origin)
 	m.section.last = first
+	m.granularity = locks
+	m.whole = storage.NewObject(nil, 0)
+	m.whole.Link(storage.NewVersion(nil, &origin.State)) // so that it stays
+	m.whole.Lower(storage.Update, storage.Unlocked)
 	m.purge.at, m.purge.linked = origin, origin
 	m.purge.m.Store(first)
 	m.purge.horizon.Store(first)
@@ -97,6 +111,9 @@ type Stats struct {
 	Objects, Versions                   int64
 	CommittedListLength, PinnedVersions int
 	Commits                             uint64
+	Waiting, Prepared                   int
+	Undecided                           int // of the prepared, those that wrote something
+	Waits, Deadlocks, Expired           uint64
 }
 
 // Stats takes the figures one after the other, without stopping anybody.
@@ -104,6 +121,12 @@ func (m *Manager) Stats() Stats {
 	p := &m.purge
 	records := p.records.Load() // first: the list is never shorter than 0
 	visible := m.visible.Load()
+	prepared, undecided := m.Prepared(), 0
+	for _, p := range prepared {
+		if len(p.record.Writes) > 0 {
+			undecided++
+		}
+	}
 	return Stats{
 		Pool:                m.pool.Stats(),
 		Visible:             visible,
@@ -113,5 +136,11 @@ func (m *Manager) Stats() Stats {
 		CommittedListLength: int(visible - first - records),
 		PinnedVersions:      int(p.pins.Load()),
 		Commits:             visible - first,
+		Waiting:             int(m.waits.now.Load()),
+		Prepared:            len(prepared),
+		Undecided:           undecided,
+		Waits:               m.waits.count.Load(),
+		Deadlocks:           m.deadlocks.count.Load(),
+		Expired:             m.prepared.expired.Load(),
 	}
 }

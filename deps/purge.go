@@ -294,13 +294,20 @@ func (m *Manager) bury(o *storage.Object, v *storage.Version) {
 		p.setAside(s|pool.Update, o, v, storage.AsideTombstone)
 		return
 	}
-	switch o.TryLock() {
+	if m.granularity == CoarseLock {
+		if m.whole.TryLock(storage.Unlocked, storage.Update) != storage.Locked {
+			p.setAside(busyObject, o, v, storage.AsideTombstone)
+			return
+		}
+		defer m.lower(m.whole, storage.Update, storage.Unlocked)
+	}
+	switch o.TryLock(storage.Unlocked, storage.Update) {
 	case storage.Locked:
 		if o.Head() == v && m.Store.Remove(o) {
 			m.purge.done.unlinked++
 			v.SetMarks(storage.Unlinked)
 		} else {
-			m.unlock(o)
+			m.lower(o, storage.Update, storage.Unlocked)
 		}
 	case storage.Owned:
 		p.setAside(busyObject, o, v, storage.AsideTombstone)

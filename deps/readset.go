@@ -119,6 +119,33 @@ func (m *manyReads) hasKey(o *storage.Object) bool {
 
 func sameKey(a, b *storage.Object) bool { return a == b || a.Is(b.Key(), b.Hash()) }
 
+// each calls fn with all keys that were read, present or absent, until it returns
+// false. Some may come twice.
+func (s *ReadSet) each(fn func(o *storage.Object) bool) {
+	for _, o := range s.few {
+		if o != nil && !fn(o) {
+			return
+		}
+	}
+	if s.many == nil {
+		return
+	}
+	for _, list := range [][]*storage.Object{s.many.objects, s.many.absent} {
+		for _, o := range list {
+			if !fn(o) {
+				return
+			}
+		}
+	}
+}
+
+// inRange reports whether the key is in a range that was read.
+func (s *ReadSet) inRange(key []byte) bool {
+	return s.many != nil && slices.ContainsFunc(s.many.ranges, func(r Range) bool { return r.has(key) })
+}
+
+func (s *ReadSet) hasRanges() bool { return s.many != nil && len(s.many.ranges) > 0 }
+
 // has reports whether the key is in the range.
 func (r *Range) has(key []byte) bool {
 	if bytes.Compare(key, r.Lo) < 0 {

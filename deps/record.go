@@ -32,6 +32,7 @@ type Record struct {
 	next    atomic.Pointer[Record] // in the committed list
 	total   uint64                 // writes of all records up to this one
 	waiting atomic.Pointer[waiter] // the wait for an object, if there is one
+	held    atomic.Pointer[holdings]
 
 	inline [2]Write
 }
@@ -89,11 +90,12 @@ func (m *Manager) Rollback(r *Record) bool {
 	if !r.RollBack() {
 		return false
 	}
+	m.UnlockTo(r, 0)
 	m.leave(r)
 	return true
 }
 
-// leave gives the slot back, after the state is final.
+// leave gives the slot back, after the state is final, or the transaction prepared.
 func (m *Manager) leave(r *Record) {
 	r.slot.DropTag(&r.tag)
 	r.slot.End(r.tag.Gen, r.Snapshot|pool.Update)
@@ -109,12 +111,12 @@ func (m *Manager) leave(r *Record) {
 func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
 	blamed := slot.Blame(gen, err)
 	r, tagged := slot.Tag(gen).(*Record)
-	if tagged && !r.Force() && r.CommitTS() > 0 {
-		return false // committed: its owner gives the slot back
+	if tagged && !r.Force() && !r.RolledBack() {
+		return false // committed or prepared: its owner gives the slot back
 	}
 	won := blamed && slot.Win(gen)
 	if !tagged {
-		if r, tagged = slot.Tag(gen).(*Record); tagged && !r.Force() && r.CommitTS() > 0 {
+		if r, tagged = slot.Tag(gen).(*Record); tagged && !r.Force() && !r.RolledBack() {
 			won = false // committed in between; only its slot is taken
 		}
 	}
@@ -122,6 +124,9 @@ func (m *Manager) Force(slot *pool.Slot, gen uint64, err error) bool {
 	if tagged {
 		r.interrupt()
 		slot.DropTag(&r.tag)
+		if r.IsForced() {
+			m.dropByForce(r)
+		}
 	}
 	return won
 }
@@ -138,7 +143,10 @@ func (r *Record) Cause() error {
 // Close ends everything that is open with err, and lets nothing begin any more.
 // A transaction that has passed the finish section is committed, whatever its
 // goroutine still has to do; only its slot is taken.
+//
+// What is prepared stays so, and can be finished no more.
 func (m *Manager) Close(err error) {
+	m.prepared.close()
 	m.pool.Close(func(slot *pool.Slot, gen, _ uint64) {
 		if !m.Force(slot, gen, err) {
 			slot.Force(gen, err)

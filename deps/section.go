@@ -25,11 +25,29 @@ type section struct {
 	tail atomic.Pointer[Record]
 	last uint64 // its timestamp; owned by whoever is in the section
 	_    pad.Line
+
+	guards guards // likewise
 }
+
+// passage is what a transaction wants in the section.
+type passage struct {
+	record   *Record
+	why      purpose
+	prepared *Prepared // not when committing
+}
+
+type purpose uint8
+
+const (
+	committing purpose = iota
+	preparing          // to be able to commit later
+	finishing          // what was prepared
+	dropping           // what was prepared
+)
 
 // arrival is a transaction that found the section taken.
 type arrival struct {
-	record *Record
+	passage
 	behind *arrival
 	verdict
 	phase atomic.Uint32
@@ -40,6 +58,7 @@ type arrival struct {
 type verdict struct {
 	outcome outcome
 	clash   *Conflict // with outcome conflicted
+	by      *Prepared // with outcome blocked
 }
 
 type outcome uint8
@@ -49,6 +68,7 @@ const (
 	conflicted         // clash says with whom
 	forced             // ended from outside
 	stale              // too much was committed since the check outside
+	blocked            // by a prepared transaction
 )
 
 // Phases of an arrival.
@@ -60,28 +80,28 @@ const (
 
 func (s *section) enter() bool { return !s.busy.Load() && s.busy.CompareAndSwap(false, true) }
 
-// finish takes r through the section.
-func (m *Manager) finish(r *Record) error {
+// finish validates and takes p through the section, which passes or blocks it.
+func (m *Manager) finish(p passage) (verdict, error) {
 	for {
-		if c := m.checkOutside(r); c != nil {
-			return c
+		if c := m.checkOutside(p.record); c != nil {
+			return verdict{}, c
 		}
-		switch v := m.passThrough(r); v.outcome {
-		case passed:
-			return nil
+		switch v := m.passThrough(p); v.outcome {
+		case passed, blocked:
+			return v, nil
 		case conflicted:
-			return v.clash
+			return v, v.clash
 		case forced:
-			return ErrEnded
+			return v, ErrEnded
 		}
 	}
 }
 
-func (m *Manager) passThrough(r *Record) verdict {
+func (m *Manager) passThrough(p passage) verdict {
 	if m.section.enter() {
-		return m.serve(r)
+		return m.serve(&p)
 	}
-	a := &arrival{record: r}
+	a := &arrival{passage: p}
 	m.section.push(a)
 	for range spins {
 		if a.phase.Load() == donePhase {
@@ -142,7 +162,7 @@ const maxRounds = 8
 
 // serve passes own, if it is not nil, and all arrivals, and returns the verdict on
 // own. The caller has entered the section, and is out of it afterwards.
-func (m *Manager) serve(own *Record) (v verdict) {
+func (m *Manager) serve(own *passage) (v verdict) {
 	for round := 1; ; round++ {
 		group := m.section.take()
 		if own != nil {
@@ -180,7 +200,7 @@ func (a *arrival) rouse() {
 // visible at once (I3).
 func (m *Manager) pass(group *arrival) {
 	for a := group; a != nil; a = a.behind {
-		a.verdict = m.admit(a.record)
+		a.verdict = m.admit(&a.passage)
 	}
 	if m.section.last > m.visible.Load() {
 		m.visible.Store(m.section.last)
@@ -195,30 +215,75 @@ func (m *Manager) pass(group *arrival) {
 	}
 }
 
-// admit validates r, draws its timestamp, and links its record.
-//
-// The state becomes committed before the record is linked: who checks its reads
-// outside starts at a linked record, and must find the versions up to there
-// committed. The timestamp is used up only if the state was won.
-func (m *Manager) admit(r *Record) verdict {
-	s := &m.section
-	if !r.Reads.isEmpty() {
-		clash, all := m.checkInside(r)
-		if clash != nil {
-			return verdict{outcome: conflicted, clash: clash}
-		}
-		if !all {
-			return verdict{outcome: stale}
-		}
+// admit does what p wants. What was prepared has been validated, and is guarded.
+func (m *Manager) admit(p *passage) verdict {
+	s, r := &m.section, p.record
+	switch p.why {
+	case finishing:
+		s.guards.remove(p.prepared)
+		r.CommitPrepared(s.last + 1)
+		m.link(r)
+		return verdict{outcome: passed}
+	case dropping:
+		s.guards.remove(p.prepared)
+		r.RollBackPrepared()
+		return verdict{outcome: passed}
+	}
+	if v := m.validate(r); v.outcome != passed {
+		return v
+	}
+	if by := s.guards.protecting(r); by != nil {
+		return verdict{outcome: blocked, by: by}
+	}
+	if p.why == preparing {
+		return m.admitPrepared(p)
 	}
 	if !r.Commit(s.last + 1) {
 		return verdict{outcome: forced}
 	}
+	m.link(r)
+	return verdict{outcome: passed}
+}
+
+// validate is the part of the validation in the section.
+func (m *Manager) validate(r *Record) verdict {
+	if r.Reads.isEmpty() {
+		return verdict{outcome: passed}
+	}
+	clash, all := m.checkInside(r)
+	if clash != nil {
+		return verdict{outcome: conflicted, clash: clash}
+	}
+	if !all {
+		return verdict{outcome: stale}
+	}
+	return verdict{outcome: passed}
+}
+
+// link uses up the next timestamp, at which r is committed, and appends the record.
+//
+// The state becomes committed before the record is linked: who checks its reads
+// outside starts at a linked record, and must find the versions up to there
+// committed. The timestamp is used up only if the state was won.
+func (m *Manager) link(r *Record) {
+	s := &m.section
 	s.last++
 	m.labels.note(s.last, r.Label())
 	tail := s.tail.Load()
 	r.total = tail.total + uint64(len(r.Writes))
 	tail.next.Store(r)
 	s.tail.Store(r)
+}
+
+// admitPrepared makes p prepared and guards it.
+func (m *Manager) admitPrepared(p *passage) verdict {
+	guards := &m.section.guards
+	if by := guards.changing(p.record); by != nil {
+		return verdict{outcome: blocked, by: by}
+	}
+	if !p.record.Prepare() {
+		return verdict{outcome: forced}
+	}
+	guards.add(p.prepared)
 	return verdict{outcome: passed}
 }

@@ -213,8 +213,8 @@ func (b base) isFree(keys ...string) {
 			continue
 		}
 		want(b.t, "waiting for "+key, b.Waiting(o), 0)
-		want(b.t, "lock word of "+key, o.TryLock(), storage.Locked)
-		want(b.t, "unlock of "+key, o.Unlock(), true)
+		want(b.t, "lock word of "+key, o.TryLock(storage.Unlocked, storage.Update), storage.Locked)
+		want(b.t, "unlock of "+key, o.Lower(storage.Update, storage.Unlocked), true)
 	}
 }
 

@@ -146,15 +146,7 @@ func (s *ReadSet) meets(o *storage.Object) (ConflictKind, bool) {
 	if s.hasKey(o) {
 		return ReadWrite, true
 	}
-	if s.many == nil {
-		return 0, false
-	}
-	for i := range s.many.ranges {
-		if s.many.ranges[i].has(o.Key()) {
-			return RangeWrite, true
-		}
-	}
-	return 0, false
+	return RangeWrite, s.inRange(o.Key())
 }
 
 // checkOutside is the part of the validation before the section.

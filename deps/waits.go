@@ -7,23 +7,40 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/atomic"
+
 	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/storage"
 )
 
-// ErrDeadline says that the transaction's own deadline passed while it waited.
-var ErrDeadline = errors.New("deps: deadline of the transaction passed")
+var (
+	// ErrDeadline says that the transaction's own deadline passed while it waited.
+	ErrDeadline = errors.New("deps: deadline of the transaction passed")
+	// ErrOwned says that others hold the object, and that the caller's patience is over.
+	ErrOwned = errors.New("deps: object is locked by others")
+)
 
 // waits holds who waits for which object, first come, first served. It exists
 // beside the lock words so that an object nobody waits for pays nothing: lock and
 // unlock are then one CAS each on the object's own line.
 //
-// The rules that keep a wake-up from getting lost: a waiter enters under the
-// stripe's mutex and marks the lock word there, so the holder's unlock by CAS
-// fails and the holder comes to the mutex too. The lock is handed over: it stays
-// held while it changes hands, so nobody barges in. A waiter that gives up looks,
-// under the mutex, whether it was handed the lock in the meantime, and then has it.
-type waits [64]stripe
+// The rules that keep a wake-up from getting lost, and anybody from barging in: a
+// waiter enters under the stripe's mutex and marks the lock word there. A marked
+// word lets no newcomer in, and fails the CAS of a holder who lets go, who so comes
+// to the mutex too; there it lets in the waiters whose turn it is, each by adding
+// it to the word before it is woken. A waiter that gives up looks, under the mutex,
+// whether it was let in in the meantime, and then has the lock; else it leaves the
+// queue, and lets in who may have waited only because of it.
+//
+// Who holds the object already and wants a stronger mode goes in front of those
+// who hold nothing of it: they wait for what it holds.
+type waits struct {
+	stripes [64]stripe
+
+	count atomic.Uint64 // waits there ever were
+	now   atomic.Int64  // waiters there are
+	mixed atomic.Bool   // locks were taken before a vote, so there may be deadlocks
+}
 
 type stripe struct {
 	mu    sync.Mutex // protects following fields, and the waiter mark of the objects
@@ -31,19 +48,36 @@ type stripe struct {
 	_     pad.Line
 }
 
+// waiter is a transaction that waits for an object, or for the end of a prepared
+// transaction.
 type waiter struct {
-	object  *storage.Object
-	granted bool // protected by the stripe's mutex
-	wake    chan struct{}
+	record   *Record
+	object   *storage.Object
+	from, to storage.LockMode
+	behind   *Prepared // not nil: waits for its end, and for no object
+	since    time.Time
+	work     int           // that would be lost if it were ended
+	wake     chan struct{} // look at what follows, and at the state
+
+	granted  bool      // protected by the stripe's mutex
+	deadlock *Deadlock // why this one has to give up; protected likewise
 }
 
-func (w *waits) of(o *storage.Object) *stripe { return &w[o.Hash()%uint64(len(w))] }
+func (w *waits) of(o *storage.Object) *stripe { return &w.stripes[o.Hash()%uint64(len(w.stripes))] }
+
+// Patience is how long a wait may last, besides the deadline of the transaction
+// and its forced end. The zero value is for ever.
+type Patience struct {
+	Txn, Call context.Context // nil: does not matter
+	For       time.Duration   // 0: for ever, less: not at all
+}
 
 // spins is how often a lock or the section is tried before its waiter parks, with
 // a pause in between: about a microsecond. Both are held for less than that if
-// their holder runs; if it does not, only letting others run helps. Yielding the
-// processor in between instead was tried: with more goroutines than processors
-// it puts the waiter behind all of them, for tens of milliseconds each time.
+// their holder runs and nobody asked for more; if it does not, only letting others
+// run helps. Yielding the processor in between instead was tried: with more
+// goroutines than processors it puts the waiter behind all of them, for tens of
+// milliseconds each time.
 const spins = 32
 
 // pause passes some 20 ns.
@@ -53,115 +87,214 @@ func pause() {
 	}
 }
 
-// lock wins the lock word of o for r, or finds it dead.
-func (m *Manager) lock(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
+// acquire locks o in mode to for r, which holds it in the weaker mode from, or
+// finds it dead.
+func (m *Manager) acquire(r *Record, o *storage.Object, from, to storage.LockMode, p Patience) (storage.LockResult, error) {
 	for range spins {
-		if result := o.TryLock(); result != storage.Owned {
+		if result := o.TryLock(from, to); result != storage.Owned {
 			return result, nil
 		}
 		pause()
 	}
-	return m.wait(ctx, r, o)
-}
-
-// unlock lets go of o, or hands it to the first who waits.
-func (m *Manager) unlock(o *storage.Object) {
-	if !o.Unlock() {
-		m.handOver(o)
+	if p.For < 0 {
+		return storage.Owned, ErrOwned
 	}
+	return m.wait(&waiter{record: r, object: o, from: from, to: to}, p)
 }
 
-func (m *Manager) handOver(o *storage.Object) {
+// lower goes from the mode in which somebody holds o to a weaker one. An object
+// that has no versions, and nobody to care, is removed with its last lock.
+func (m *Manager) lower(o *storage.Object, from, to storage.LockMode) {
+	if to == storage.Unlocked && o.Head() == nil && o.Seize(from) {
+		if m.Store.Remove(o) {
+			return
+		}
+		from = storage.Update
+	}
+	if o.Lower(from, to) {
+		return
+	}
 	s := m.waits.of(o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.queue, func(w *waiter) bool { return w.object == o })
-	if i < 0 { // gave up since
-		o.NoMoreWaiters()
-		if o.Head() != nil || !m.Store.Remove(o) {
-			o.Unlock()
+	o.LowerFor(from, to)
+	m.admitWaiters(s, o)
+}
+
+// admitWaiters lets in whose turn it is. The caller holds the mutex.
+func (m *Manager) admitWaiters(s *stripe, o *storage.Object) {
+	isNext := func(w *waiter) bool { return w.object == o }
+	for {
+		i := slices.IndexFunc(s.queue, isNext)
+		if i < 0 {
+			break
 		}
-		return
+		w := s.queue[i]
+		if o.Admit(w.from, w.to) != storage.Locked {
+			return
+		}
+		s.queue = slices.Delete(s.queue, i, i+1)
+		w.granted = true
+		w.rouse()
 	}
-	w := s.queue[i]
-	s.drop(w)
-	w.granted = true
-	w.wake <- struct{}{}
-}
-
-// drop takes w out of the queue. The caller holds the mutex.
-func (s *stripe) drop(w *waiter) {
-	s.queue = slices.DeleteFunc(s.queue, func(x *waiter) bool { return x == w })
-	if !slices.ContainsFunc(s.queue, func(x *waiter) bool { return x.object == w.object }) {
-		w.object.NoMoreWaiters()
+	o.NoMoreWaiters()
+	if o.Head() == nil && o.TryLock(storage.Unlocked, storage.Update) == storage.Locked && !m.Store.Remove(o) {
+		o.Lower(storage.Update, storage.Unlocked)
 	}
 }
 
-// enter puts w into the queue, unless the object is not held any more.
+func (w *waiter) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it has not looked yet since the last time
+	}
+}
+
+// wait waits until the object is handed over or the transaction has to end.
+func (m *Manager) wait(w *waiter, p Patience) (storage.LockResult, error) {
+	m.announce(w)
+	defer m.retract(w)
+	s := m.waits.of(w.object)
+	if result := s.enter(w); result != storage.Owned {
+		return result, nil
+	}
+	alarms := m.alarms(w.record, p)
+	defer alarms.stop()
+	for {
+		err := m.sleep(w, p, alarms)
+		s.mu.Lock()
+		switch {
+		case w.granted:
+			s.mu.Unlock()
+			return storage.Locked, nil
+		case w.deadlock != nil:
+			err = w.deadlock
+		case err == nil && w.record.RolledBack():
+			err = ErrEnded
+		}
+		if err != nil {
+			s.queue = slices.DeleteFunc(s.queue, func(x *waiter) bool { return x == w })
+			m.admitWaiters(s, w.object)
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return storage.Owned, err
+		}
+	}
+}
+
+// announce lets others see that the transaction is going to wait: interrupt, the
+// search for deadlocks, statistics.
+func (m *Manager) announce(w *waiter) {
+	w.wake, w.since, w.work = make(chan struct{}, 1), time.Now(), w.record.work()
+	m.waits.count.Inc()
+	m.waits.now.Inc()
+	w.record.waiting.Store(w)
+}
+
+func (m *Manager) retract(w *waiter) {
+	w.record.waiting.Store(nil)
+	m.waits.now.Dec()
+}
+
+// enter puts w into the queue, unless it need not wait.
 func (s *stripe) enter(w *waiter) storage.LockResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if result := w.object.TryLock(); result != storage.Owned {
+		if result := w.object.TryLock(w.from, w.to); result != storage.Owned {
 			return result
 		}
-		if w.object.AnnounceWaiter() {
-			s.queue = append(s.queue, w)
+		if w.object.AnnounceWaiter(w.from, w.to) {
+			s.queue = slices.Insert(s.queue, s.place(w), w)
 			return storage.Owned
 		}
 	}
 }
 
-// wait waits for o until it is handed over or the transaction has to end.
-func (m *Manager) wait(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
-	w, s := &waiter{object: o, wake: make(chan struct{}, 2)}, m.waits.of(o)
-	r.waiting.Store(w)
-	defer r.waiting.Store(nil)
-	if result := s.enter(w); result != storage.Owned {
-		return result, nil
+// place returns where w belongs in the queue.
+func (s *stripe) place(w *waiter) int {
+	if w.from != storage.Unlocked {
+		for i, x := range s.queue {
+			if x.object == w.object && x.from == storage.Unlocked {
+				return i
+			}
+		}
 	}
-	err := r.sleep(ctx, w)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.granted {
-		return storage.Locked, nil
+	return len(s.queue)
+}
+
+// alarms are the times at which a wait is over, and that at which it has lasted so
+// long that a deadlock is looked for.
+type alarms struct {
+	deadline, patience, suspicion *time.Timer
+}
+
+// suspicious is how long a wait lasts before a deadlock is looked for.
+const suspicious = time.Millisecond
+
+func (m *Manager) alarms(r *Record, p Patience) (a alarms) {
+	if r.About != nil && !r.About.Deadline.IsZero() {
+		a.deadline = time.NewTimer(time.Until(r.About.Deadline))
 	}
-	s.drop(w)
-	return storage.Owned, err
+	if p.For > 0 {
+		a.patience = time.NewTimer(p.For)
+	}
+	if m.waits.mixed.Load() {
+		a.suspicion = time.NewTimer(suspicious)
+	}
+	return a
+}
+
+func (a alarms) stop() {
+	for _, t := range []*time.Timer{a.deadline, a.patience, a.suspicion} {
+		if t != nil {
+			t.Stop()
+		}
+	}
 }
 
 // sleep returns nil when w is woken, and else why the wait is over.
-func (r *Record) sleep(ctx context.Context, w *waiter) error {
-	if r.RolledBack() {
+func (m *Manager) sleep(w *waiter, p Patience, a alarms) error {
+	if w.record.RolledBack() {
 		return ErrEnded
 	}
-	var late <-chan time.Time
-	var cancelled <-chan struct{}
-	if ctx != nil {
-		cancelled = ctx.Done()
+	for {
+		select {
+		case <-w.wake:
+			return nil
+		case <-done(p.Txn):
+			return p.Txn.Err()
+		case <-done(p.Call):
+			return p.Call.Err()
+		case <-at(a.deadline):
+			return ErrDeadline
+		case <-at(a.patience):
+			return ErrOwned
+		case <-at(a.suspicion):
+			m.findDeadlock(w)
+		}
 	}
-	if r.About != nil && !r.About.Deadline.IsZero() {
-		timer := time.NewTimer(time.Until(r.About.Deadline))
-		defer timer.Stop()
-		late = timer.C
-	}
-	select {
-	case <-w.wake:
-	case <-cancelled:
-		return ctx.Err()
-	case <-late:
-		return ErrDeadline
-	}
-	return ErrEnded // unless the lock was granted
 }
 
-// interrupt wakes r from a wait for an object after its state was won by a forced
-// end. It may come before the wait begins: sleep looks at the state first.
+func done(ctx context.Context) <-chan struct{} {
+	if ctx == nil {
+		return nil
+	}
+	return ctx.Done()
+}
+
+func at(t *time.Timer) <-chan time.Time {
+	if t == nil {
+		return nil
+	}
+	return t.C
+}
+
+// interrupt wakes r from a wait after its state was won by a forced end. It may
+// come before the wait begins: sleep looks at the state first.
 func (r *Record) interrupt() {
 	if w := r.waiting.Load(); w != nil {
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.rouse()
 	}
 }

@@ -34,7 +34,7 @@ type waiter struct {
 func newQueue(t *testing.T, n int, late ...int) *queue {
 	q := &queue{base: filled(t, "k"), got: make(chan int, n)}
 	q.o = q.object("k")
-	want(t, "lock", q.o.TryLock(), storage.Locked)
+	want(t, "lock", q.o.TryLock(storage.Unlocked, storage.Update), storage.Locked)
 	for number := range n {
 		w := &waiter{txn: q.begin()}
 		for _, l := range late {
@@ -53,7 +53,7 @@ func (q *queue) add(number int, w *waiter) {
 	w.cancel = cancel
 	q.waiters = append(q.waiters, w)
 	go func() {
-		w.result, w.err = q.Lock(ctx, &w.Record, q.o)
+		w.result, w.err = q.Acquire(ctx, &w.Record, q.o)
 		w.over.Store(true)
 		if w.err == nil {
 			q.got <- number
@@ -105,7 +105,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 				q.add(4, &waiter{txn: q.begin()})
 			}
 			want(t, "next", q.next(), number)
-			want(t, "a newcomer", q.o.TryLock(), storage.Owned)
+			want(t, "a newcomer", q.o.TryLock(storage.Unlocked, storage.Update), storage.Owned)
 		}
 		want(t, "next", q.next(), -1)
 	})
@@ -119,7 +119,7 @@ func TestQueuesOfOthers(t *testing.T) {
 		x := q.begin()
 		granted := false
 		go func() {
-			_, err := q.Lock(context.Background(), &x.Record, other)
+			_, err := q.Acquire(context.Background(), &x.Record, other)
 			granted = err == nil
 		}()
 		synctest.Wait()
@@ -153,7 +153,7 @@ func TestLastWaiterCancelled(t *testing.T) {
 		q.waiters[0].cancel()
 		synctest.Wait()
 		q.isOver(0, context.Canceled)
-		want(t, "unlock without a hand-over", q.o.Unlock(), true)
+		want(t, "unlock without a hand-over", q.o.Lower(storage.Update, storage.Unlocked), true)
 	})
 }
 
@@ -249,7 +249,7 @@ func TestWaitersRace(t *testing.T) {
 				}
 				at := r.IntN(2)
 				o := b.object([]string{"a", "b"}[at])
-				if _, err := b.Lock(ctx, &x.Record, o); err == nil {
+				if _, err := b.Acquire(ctx, &x.Record, o); err == nil {
 					if held[at]++; held[at] != 1 {
 						t.Errorf("%d hold one object", held[at])
 					}

@@ -102,6 +102,11 @@ func (s *Slot) settle(mark *atomic.Uint64, snapshot, kind uint64) (gen, at uint6
 	return gen, snapshot, true
 }
 
+// Advance moves the announced snapshot from the snap word old to word. Only who has
+// the slot may do that, and only to what may be read now. It fails if the slot was
+// retired.
+func (s *Slot) Advance(old, word uint64) bool { return s.snap.CompareAndSwap(old, word) }
+
 // End ends the transaction of generation gen, whose snap word is word, and makes
 // the slot available. It reports false if the transaction was over already.
 //

@@ -187,7 +187,7 @@ func TestWrittenOfEverySize(t *testing.T) {
 		at++
 		checkBytes(t, key, o.Key(), pattern(key))
 		checkBytes(t, value, v.Value(), pattern(value))
-		if !o.IsFresh() || o.Head() != nil || o.TryLock() != storage.Owned || o.Hash() != uint64(key)+1 {
+		if !o.IsFresh() || o.Head() != nil || o.TryLock(storage.Unlocked, storage.Update) != storage.Owned || o.Hash() != uint64(key)+1 {
 			t.Errorf("key of %d, value of %d: not a new object", key, value)
 		}
 		if !v.PendingOf(state) || v.CommitTS() != 0 || v.Tombstone() || v.Older() != nil {

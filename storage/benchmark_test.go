@@ -63,7 +63,7 @@ func put(s *storage.Store, key []byte) {
 	v.Stamp(at)
 	o.Link(v)
 	s.Adopt(o)
-	o.Unlock()
+	o.Lower(storage.Update, storage.Unlocked)
 }
 
 // BenchmarkLookup is a lookup of a random key, and a look at the head of the object

@@ -1,52 +1,203 @@
 package storage
 
-// The lock word of an object. It says who may link a version: an update
-// transaction from vote until it has stamped its versions.
+// LockMode is how an object is locked. The modes, and which of them go together,
+// are those of PostgreSQL's row locks (its manual, "Explicit Locking"): who only
+// refers to an object keeps others from deleting it, and not from changing it.
+//
+//	               key share  share  no key update  update
+//	key share          ✓        ✓          ✓
+//	share              ✓        ✓
+//	no key update      ✓
+//	update
+//
+// Each mode keeps out all that the one before it keeps out, so of the modes that one
+// transaction asked for the last in this order counts.
+type LockMode uint8
+
 const (
-	held    = 1 << iota // somebody owns the object
-	waiters             // somebody waits for it; who, package deps knows
-	dead                // the object is gone: it leaves the indexes and has no versions any more
+	// Unlocked is no lock.
+	Unlocked LockMode = iota
+	// KeyShare keeps the object from coming and going.
+	KeyShare
+	// Share keeps it from changing.
+	Share
+	// NoKeyUpdate is for who changes the value of an object that has one.
+	NoKeyUpdate
+	// Update is for who makes or deletes the object.
+	Update
 )
+
+// String returns the mode's name in PostgreSQL, in lower case.
+func (m LockMode) String() string {
+	switch m {
+	case KeyShare:
+		return "key share"
+	case Share:
+		return "share"
+	case NoKeyUpdate:
+		return "no key update"
+	case Update:
+		return "update"
+	}
+	return "unlocked"
+}
+
+// Excludes reports whether two transactions cannot hold an object in the two modes
+// at once.
+func (m LockMode) Excludes(other LockMode) bool { return !admits(m.one(), other) }
+
+// The lock word says in which modes an object is held: in one of the exclusive
+// ones by one holder, in each of the shared ones by so many. Who they are, package
+// deps knows.
+const (
+	noKeyUpdate = 1
+	update      = 2
+	waiters     = 4 // somebody waits; from now on only package deps' mutex lets anybody in
+	dead        = 8 // the object is gone: it leaves the indexes and has no versions any more
+	keyShare    = 1 << 4
+	share       = 1 << 18
+
+	keySharers = share - keyShare
+	sharers    = 1<<32 - share
+)
+
+// one is what one holder adds to the word.
+func (m LockMode) one() uint32 {
+	switch m {
+	case KeyShare:
+		return keyShare
+	case Share:
+		return share
+	case NoKeyUpdate:
+		return noKeyUpdate
+	case Update:
+		return update
+	}
+	return 0
+}
+
+// admits reports whether one more holder in mode m may come. Shared modes have
+// room for 16,383 holders; more have to wait.
+func admits(word uint32, m LockMode) bool {
+	switch m {
+	case KeyShare:
+		return word&update == 0 && word&keySharers != keySharers
+	case Share:
+		return word&(noKeyUpdate|update) == 0 && word&sharers != sharers
+	case NoKeyUpdate:
+		return word&(noKeyUpdate|update|sharers) == 0
+	case Update:
+		return word&(noKeyUpdate|update|sharers|keySharers) == 0
+	}
+	return true
+}
 
 // LockResult is what an attempt to lock an object came to.
 type LockResult int
 
 const (
-	// Locked says that the caller owns the object now.
+	// Locked says that the caller holds the object in the mode it wanted.
 	Locked LockResult = iota
-	// Owned says that somebody else does.
+	// Owned says that others hold it, or wait for it.
 	Owned
 	// Dead says that the object is gone for good.
 	Dead
 )
 
-// TryLock attempts to win the lock word. It writes only if the word looks free.
-func (o *Object) TryLock() LockResult {
-	switch word := o.lock.Load(); {
-	case word == 0 && o.lock.CompareAndSwap(0, held):
-		return Locked
-	case word == dead:
-		return Dead
+// TryLock attempts to lock the object in mode to for a caller that holds it in the
+// weaker mode from. It writes only if the word looks free. A newcomer, from
+// Unlocked, goes behind those who wait.
+func (o *Object) TryLock(from, to LockMode) LockResult {
+	if from == Unlocked && o.lock.Load()&waiters != 0 {
+		return Owned
 	}
-	return Owned
+	return o.Admit(from, to)
 }
 
-// Unlock gives the lock word back. It fails if somebody waits: the lock must
-// then be handed over.
-func (o *Object) Unlock() bool { return o.lock.CompareAndSwap(held, 0) }
-
-// AnnounceWaiter marks the held object as waited for. It fails if the object is
-// not held any more.
-func (o *Object) AnnounceWaiter() bool {
-	return o.lock.Load() == held|waiters || o.lock.CompareAndSwap(held, held|waiters)
+// Admit is TryLock in front of all who wait.
+func (o *Object) Admit(from, to LockMode) LockResult {
+	for {
+		word := o.lock.Load()
+		if word == dead {
+			return Dead
+		}
+		rest := word - from.one()
+		if !admits(rest, to) {
+			return Owned
+		}
+		if o.lock.CompareAndSwap(word, rest+to.one()) {
+			return Locked
+		}
+	}
 }
 
-// NoMoreWaiters takes the mark of AnnounceWaiter back. The object stays held,
-// whoever holds it.
-func (o *Object) NoMoreWaiters() { o.lock.CompareAndSwap(held|waiters, held) }
+// Lower goes from the mode in which the caller holds the object to a weaker one, or
+// to Unlocked. It fails if somebody waits: LowerFor is for that.
+func (o *Object) Lower(from, to LockMode) bool {
+	for {
+		word := o.lock.Load()
+		if word&waiters != 0 {
+			return false
+		}
+		if o.lock.CompareAndSwap(word, word-from.one()+to.one()) {
+			return true
+		}
+	}
+}
+
+// LowerFor is Lower while somebody waits, or did.
+func (o *Object) LowerFor(from, to LockMode) {
+	o.change(func(word uint32) uint32 { return word - from.one() + to.one() })
+}
+
+// AnnounceWaiter marks the object as waited for by one who holds it in mode from
+// and wants to. It fails if there is nothing to wait for.
+func (o *Object) AnnounceWaiter(from, to LockMode) bool {
+	word := o.lock.Load()
+	if word&waiters != 0 {
+		return true
+	}
+	return word != dead && !admits(word-from.one(), to) && o.lock.CompareAndSwap(word, word|waiters)
+}
+
+// NoMoreWaiters takes the mark of AnnounceWaiter back.
+func (o *Object) NoMoreWaiters() {
+	o.change(func(word uint32) uint32 { return word &^ waiters })
+}
+
+func (o *Object) change(to func(word uint32) uint32) {
+	for {
+		word := o.lock.Load()
+		if next := to(word); next == word || o.lock.CompareAndSwap(word, next) {
+			return
+		}
+	}
+}
+
+// Seize makes the one holder, in mode from, its owner in mode Update, whoever
+// waits. It fails if there are others.
+func (o *Object) Seize(from LockMode) bool {
+	word := o.lock.Load()
+	return word&^waiters == from.one() && o.lock.CompareAndSwap(word, word&waiters|update)
+}
+
+// Exclusively returns the exclusive mode in which somebody holds the object, or
+// Unlocked.
+func (o *Object) Exclusively() LockMode {
+	switch word := o.lock.Load(); {
+	case word&update != 0:
+		return Update
+	case word&noKeyUpdate != 0:
+		return NoKeyUpdate
+	}
+	return Unlocked
+}
+
+// IsLocked reports whether anybody holds the object or waits for it.
+func (o *Object) IsLocked() bool { return o.lock.Load()&^dead != 0 }
 
 // IsDead reports whether the object is gone.
 func (o *Object) IsDead() bool { return o.lock.Load() == dead }
 
-// kill marks an object dead that the caller holds and nobody waits for.
-func (o *Object) kill() bool { return o.lock.CompareAndSwap(held, dead) }
+// kill marks an object dead that the caller holds in mode Update and nobody waits for.
+func (o *Object) kill() bool { return o.lock.CompareAndSwap(update, dead) }

@@ -15,21 +15,20 @@ func TestLockWord(t *testing.T) {
 		do   func(o *storage.Object) any
 		want any
 	}{
-		{"a new object is held", func(o *storage.Object) any { return o.TryLock() }, storage.Owned},
-		{"its holder lets go", func(o *storage.Object) any { return o.Unlock() }, true},
-		{"nobody waits for a free one", func(o *storage.Object) any { return o.AnnounceWaiter() }, false},
+		{"a new object is held", func(o *storage.Object) any { return o.TryLock(storage.Unlocked, storage.Update) }, storage.Owned},
+		{"its holder lets go", func(o *storage.Object) any { return o.Lower(storage.Update, storage.Unlocked) }, true},
+		{"nobody waits for a free one", func(o *storage.Object) any { return o.AnnounceWaiter(storage.Unlocked, storage.Update) }, false},
 		{"nobody kills a free one", func(o *storage.Object) any { return o.Kill() }, false},
-		{"it is free", func(o *storage.Object) any { return o.TryLock() }, storage.Locked},
-		{"one waits", func(o *storage.Object) any { return o.AnnounceWaiter() }, true},
-		{"another too", func(o *storage.Object) any { return o.AnnounceWaiter() }, true},
-		{"it must be handed over", func(o *storage.Object) any { return o.Unlock() }, false},
+		{"it is free", func(o *storage.Object) any { return o.TryLock(storage.Unlocked, storage.Update) }, storage.Locked},
+		{"one waits", func(o *storage.Object) any { return o.AnnounceWaiter(storage.Unlocked, storage.Update) }, true},
+		{"another too", func(o *storage.Object) any { return o.AnnounceWaiter(storage.Unlocked, storage.Update) }, true},
+		{"it must be handed over", func(o *storage.Object) any { return o.Lower(storage.Update, storage.Unlocked) }, false},
 		{"it must not die", func(o *storage.Object) any { return o.Kill() }, false},
-		{"it is owned", func(o *storage.Object) any { return o.TryLock() }, storage.Owned},
+		{"it is owned", func(o *storage.Object) any { return o.TryLock(storage.Unlocked, storage.Update) }, storage.Owned},
 		{"all gave up", func(o *storage.Object) any { o.NoMoreWaiters(); return o.IsDead() }, false},
 		{"it dies", func(o *storage.Object) any { return o.Kill() }, true},
-		{"and stays dead", func(o *storage.Object) any { return o.TryLock() }, storage.Dead},
-		{"whoever lets go", func(o *storage.Object) any { return o.Unlock() }, false},
-		{"or waits", func(o *storage.Object) any { return o.AnnounceWaiter() }, false},
+		{"and stays dead", func(o *storage.Object) any { return o.TryLock(storage.Unlocked, storage.Update) }, storage.Dead},
+		{"or waits", func(o *storage.Object) any { return o.AnnounceWaiter(storage.Unlocked, storage.Update) }, false},
 		{"or stops waiting", func(o *storage.Object) any { o.NoMoreWaiters(); return o.IsDead() }, true},
 	}
 	o := storage.NewObject(nil, 1)
@@ -43,20 +42,20 @@ func TestLockWord(t *testing.T) {
 // TestOneHolder: of many who try at once, one at a time holds the object.
 func TestOneHolder(t *testing.T) {
 	o := storage.NewObject(nil, 1)
-	o.Unlock()
+	o.Lower(storage.Update, storage.Unlocked)
 	held, total := 0, 0 // protected by o
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for range 1_000 {
-				for o.TryLock() != storage.Locked {
+				for o.TryLock(storage.Unlocked, storage.Update) != storage.Locked {
 				}
 				if held++; held != 1 {
 					t.Errorf("%d hold the object", held)
 				}
 				total++
 				held--
-				o.Unlock()
+				o.Lower(storage.Update, storage.Unlocked)
 			}
 		})
 	}

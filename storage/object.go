@@ -41,7 +41,7 @@ func (o *Object) set(key []byte, hash uint64) {
 	default:
 		copy(o.inlineKey(), key)
 	}
-	o.lock.Store(held)
+	o.lock.Store(update)
 	o.fresh = true
 }
 

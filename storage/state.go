@@ -13,7 +13,8 @@ import (
 //
 //	open ──► committed(timestamp)
 //	  ├────► rolled back
-//	  └────► ended by force, which is rolled back by another than its owner
+//	  ├────► ended by force, which is rolled back by another than its owner
+//	  └────► prepared ──► committed(timestamp) or rolled back
 //
 // Between open and committed lie the vote and the finish section. They need no
 // state of their own: a limit or Close may win until the very CAS that commits,
@@ -27,6 +28,7 @@ const (
 	open = iota
 	rolledBack
 	forced
+	prepared
 	// Everything above is committed; the timestamp is the word less this.
 	committed
 )
@@ -50,6 +52,19 @@ func (s *State) RolledBack() bool { w := s.word.Load(); return w == rolledBack |
 
 // IsForced reports whether the transaction was rolled back by another than its owner.
 func (s *State) IsForced() bool { return s.word.Load() == forced }
+
+// Prepare moves from open to prepared. It fails like Commit.
+func (s *State) Prepare() bool { return s.word.CompareAndSwap(open, prepared) }
+
+// IsPrepared reports whether the transaction is prepared and not yet finished.
+func (s *State) IsPrepared() bool { return s.word.Load() == prepared }
+
+// CommitPrepared moves from prepared to committed at ts. Only one finishes what is
+// prepared, so it cannot fail.
+func (s *State) CommitPrepared(ts uint64) { s.word.Store(committed + ts) }
+
+// RollBackPrepared moves from prepared to rolled back; likewise.
+func (s *State) RollBackPrepared() { s.word.Store(rolledBack) }
 
 // CommitTS returns the commit timestamp, or 0 if the transaction is not committed.
 func (s *State) CommitTS() uint64 {

@@ -56,7 +56,7 @@ func TestLifeOfAnObject(t *testing.T) {
 		t.Error("removed with a value that somebody may still see")
 	}
 	storage.Unlink(grave)
-	o.AnnounceWaiter()
+	o.AnnounceWaiter(storage.Unlocked, storage.Update)
 	if s.Remove(o) {
 		t.Error("removed while somebody waits")
 	}
@@ -111,7 +111,7 @@ func TestOneObjectAKey(t *testing.T) {
 				}
 				holders[at].Dec()
 				if r.IntN(2) == 0 || !s.Remove(o) {
-					o.Unlock()
+					o.Lower(storage.Update, storage.Unlocked)
 				}
 			}
 		})
@@ -144,7 +144,7 @@ func win(s *storage.Store, key string) *storage.Object {
 		if o = s.Get([]byte(key)); o == nil {
 			continue
 		}
-		switch o.TryLock() {
+		switch o.TryLock(storage.Unlocked, storage.Update) {
 		case storage.Locked:
 			return o
 		case storage.Dead:

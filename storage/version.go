@@ -92,6 +92,13 @@ func NewTombstone(state *State) *Version {
 // Tombstone reports whether the version deletes the object.
 func (v *Version) Tombstone() bool { return v.flags&tombstone != 0 }
 
+// HasValue reports whether v is a version, and no tombstone.
+func (v *Version) HasValue() bool { return v != nil && !v.Tombstone() }
+
+// State returns the state word of the transaction that the version belongs to, or
+// nil once it is stamped.
+func (v *Version) State() *State { return v.state.Load() }
+
 // Older returns the next version of the chain, or nil.
 func (v *Version) Older() *Version { return v.older.Load() }
 

@@ -61,10 +61,10 @@ var (
 )
 
 // IsRetryable reports whether the same transaction may succeed when it is done
-// again from the beginning: so after a conflict, and not after ErrCommitUnknown,
-// since then it might be done twice.
+// again from the beginning: so after a conflict or a deadlock, and not after
+// ErrCommitUnknown, since then it might be done twice.
 func IsRetryable(err error) bool {
-	return errors.Is(err, ErrConflict) && !errors.Is(err, ErrCommitUnknown)
+	return (errors.Is(err, ErrConflict) || errors.Is(err, ErrDeadlock)) && !errors.Is(err, ErrCommitUnknown)
 }
 
 // endError is the cause of a forced end. It matches ErrTxnDone too.

@@ -52,7 +52,7 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 		conflicts:  xsync.NewCounter(),
 		retries:    xsync.NewCounter(),
 	}
-	m.deps.Init(stages.From(ctx))
+	m.deps.Init(stages.From(ctx), deps.Granularity(opts.Locks))
 	m.store = m.deps.Store
 	m.plain.store = m.store
 	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries}

@@ -51,10 +51,40 @@ func (i Isolation) check() error {
 	return nil
 }
 
+// Granularity is what a commit locks, from vote to finish.
+type Granularity int
+
+const (
+	// ObjectLocks, the default: the objects that it writes.
+	ObjectLocks Granularity = iota
+	// CoarseLock: the whole store, with one lock, as does every Txn.Lock. It is for
+	// comparison.
+	CoarseLock
+	// NoLocks: nothing. Only one goroutine at a time may have an update transaction
+	// then, and one transaction at a time. It is for comparison too.
+	NoLocks
+)
+
+// String returns "object", "coarse" or "none".
+func (g Granularity) String() string {
+	switch g {
+	case ObjectLocks:
+		return "object"
+	case CoarseLock:
+		return "coarse"
+	case NoLocks:
+		return "none"
+	}
+	return fmt.Sprintf("Granularity(%d)", int(g))
+}
+
 // Options are given to Open. The zero value of every field is a good default.
 type Options struct {
 	// Isolation is the default of update transactions.
 	Isolation Isolation
+
+	// Locks is what a commit locks from vote to finish.
+	Locks Granularity
 
 	// MaxAge ends every transaction, read-only ones too, that has been open for
 	// longer, with ErrTimeout: it may have been forgotten. It is found out up to a
@@ -73,6 +103,9 @@ type Options struct {
 func (o *Options) check() error {
 	if err := o.Isolation.check(); err != nil {
 		return err
+	}
+	if o.Locks < ObjectLocks || o.Locks > NoLocks {
+		return fmt.Errorf("%w: Locks %v; use ObjectLocks, CoarseLock or NoLocks", ErrBadOption, o.Locks)
 	}
 	if o.MaxAge < 0 {
 		return fmt.Errorf("%w: MaxAge %v is negative; use 0 for no limit", ErrBadOption, o.MaxAge)
@@ -93,6 +126,8 @@ type txnConfig struct {
 	timeout   time.Duration
 	deadline  time.Time
 	retries   int
+
+	pessimistic bool
 }
 
 // configure applies the options. The deadline counts from now.
@@ -155,6 +190,18 @@ func WithRetry(max int) TxnOption {
 			return fmt.Errorf("%w: retry %d; it must be 0 or more", ErrBadOption, max)
 		}
 		c.retries = max
+		return nil
+	}
+}
+
+// WithPessimistic lets Update make its last attempt while no other transaction can
+// commit, but what is prepared already, so that it does not lose to them for ever.
+// If even then somebody who was about to commit comes first, it is repeated. The
+// others wait meanwhile, so the function should be short and WithTimeout a limit;
+// read-only transactions do not notice.
+func WithPessimistic() TxnOption {
+	return func(c *txnConfig) error {
+		c.pessimistic = true
 		return nil
 	}
 }

@@ -48,6 +48,7 @@ func (tx *Txn) scan(in span, yield func(key, value []byte) bool) {
 	if !tx.enterScan() {
 		return
 	}
+	tx.observed = true
 	s := &merge{tx: tx, left: in, read: -1, whole: deps.Range{Lo: in.lo, Hi: in.hi}}
 	if in.down {
 		s.at = tx.m.store.Descend(in.lo, in.hi)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/pool"
 )
 
 // Stats are the figures of a manager. They are taken one after the other without
@@ -29,6 +30,11 @@ type Stats struct {
 	CommittedListLength int   // commits whose superseded versions are not yet looked at
 	PinnedVersions      int   // versions set aside for a snapshot that sees them
 
+	Waiting   int    // transactions that wait now for a lock, or for the end of a prepared one
+	Waits     uint64 // that there ever were, those of a commit under a microsecond not counted
+	Deadlocks uint64
+	Prepared  int // transactions between Prepare and their finish
+
 	Oldest TxnInfo // the oldest open update transaction
 }
 
@@ -48,10 +54,10 @@ func (m *Manager) Stats() Stats {
 	if oldest == 0 {
 		oldest = d.Visible
 	}
-	rolledBack := uint64(m.rolledBack.Value()) + d.Pool.Forced
+	rolledBack := uint64(m.rolledBack.Value()) + d.Pool.Forced + d.Expired
 	return Stats{
 		Begun:               d.Pool.Ended + uint64(d.Pool.Active),
-		CommittedReadOnly:   d.Pool.Ended - min(d.Pool.Ended, d.Commits+rolledBack),
+		CommittedReadOnly:   d.Pool.Ended - min(d.Pool.Ended, d.Commits+rolledBack+uint64(d.Undecided)),
 		Committed:           d.Commits,
 		RolledBack:          rolledBack,
 		Conflicts:           uint64(m.conflicts.Value()),
@@ -66,19 +72,23 @@ func (m *Manager) Stats() Stats {
 		Objects:             d.Objects,
 		CommittedListLength: d.CommittedListLength,
 		PinnedVersions:      d.PinnedVersions,
+		Waiting:             d.Waiting,
+		Waits:               d.Waits,
+		Deadlocks:           d.Deadlocks,
+		Prepared:            d.Prepared,
 		Oldest:              m.oldest(),
 	}
 }
 
 // oldest describes the update transaction that has been open the longest.
 func (m *Manager) oldest() (info TxnInfo) {
-	m.deps.Active(func(slot *deps.Slot, gen, _ uint64) {
+	m.deps.Active(func(slot *deps.Slot, gen, snap uint64) {
 		r, is := slot.Tag(gen).(*deps.Record)
 		if !is {
 			return
 		}
 		if age := m.deps.Age(r); age > info.Age {
-			info = TxnInfo{Label: r.Label(), Snapshot: r.Snapshot, Age: age}
+			info = TxnInfo{Label: r.Label(), Snapshot: snap &^ pool.Update, Age: age}
 			if r.About != nil {
 				info.Stack = r.About.Stack
 			}

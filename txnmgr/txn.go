@@ -27,6 +27,7 @@ type Txn struct {
 
 	calls        atomic.Uint32 // busy, stopped
 	managed      bool          // by Update
+	observed     bool          // something was seen of the snapshot
 	serializable bool
 
 	last  *storage.Object // of the last call with a key, which the next often has too
@@ -46,7 +47,8 @@ type extra struct {
 	saves      uint64                  // savepoints ever made
 	undo       []undone                // since the first savepoint
 	onCommit   []func(commitTS uint64)
-	failed     error // why Commit failed, if it was ended by a limit
+	failed     error // what ended it in a call of its own: a limit, a deadlock
+	prepared   *deps.Prepared
 }
 
 func (tx *Txn) extras() *extra {
@@ -101,8 +103,10 @@ func (tx *Txn) look() error {
 
 // ended returns what a transaction that is over says.
 func (tx *Txn) ended() error {
-	if tx.extra != nil && tx.extra.failed != nil {
-		return tx.extra.failed
+	if x := tx.extra; x != nil && x.failed != nil {
+		return x.failed
+	} else if x != nil && x.prepared != nil {
+		return tx.m.endOfPrepared(x.prepared)
 	}
 	return endedBy(tx.rec.Cause())
 }
@@ -140,6 +144,7 @@ func (tx *Txn) get(key []byte) (*storage.Version, error) {
 	if i := tx.find(key, hash); i >= 0 {
 		return tx.rec.Writes[i].Version, nil
 	}
+	tx.observed = true
 	var v *storage.Version
 	if o != nil {
 		v = o.Visible(tx.rec.Snapshot)
@@ -272,6 +277,7 @@ type Savepoint struct {
 	number   uint64
 	undo     int
 	onCommit int
+	locks    int
 }
 
 // Savepoint returns the present point. It costs nothing unless the transaction
@@ -284,12 +290,12 @@ func (tx *Txn) Savepoint() Savepoint {
 	x := tx.extras()
 	x.saves++
 	x.savepoints = append(x.savepoints, x.saves)
-	return Savepoint{rec: tx.rec, number: x.saves, undo: len(x.undo), onCommit: len(x.onCommit)}
+	return Savepoint{rec: tx.rec, number: x.saves, undo: len(x.undo), onCommit: len(x.onCommit), locks: tx.rec.Locks()}
 }
 
-// RollbackTo undoes all writes since the savepoint, and all OnCommit. What was
-// read since stays read: it may have decided what happens next. The savepoint can
-// be rolled back to again; later ones cannot.
+// RollbackTo undoes all writes since the savepoint, and all OnCommit, and lets go
+// the locks taken since. What was read since stays read: it may have decided what
+// happens next. The savepoint can be rolled back to again; later ones cannot.
 //
 // The errors are ErrBadSavepoint, ErrConcurrentUse, and ErrTxnDone, possibly with
 // the cause of a forced end.
@@ -315,6 +321,7 @@ func (tx *Txn) RollbackTo(sp Savepoint) error {
 	x.undo = x.undo[:sp.undo]
 	clear(x.onCommit[sp.onCommit:])
 	x.onCommit = x.onCommit[:sp.onCommit]
+	tx.m.deps.UnlockTo(tx.rec, sp.locks)
 	return nil
 }
 
@@ -339,6 +346,9 @@ func (tx *Txn) Err() error {
 	if tx == nil || tx.rec == nil {
 		return ErrTxnDone
 	}
+	if tx.rec.IsPrepared() {
+		return ErrPrepared
+	}
 	if !tx.rec.IsOpen() {
 		return endedBy(tx.rec.Cause())
 	}
@@ -353,16 +363,18 @@ func (tx *Txn) Snapshot() uint64 {
 	if tx == nil || tx.rec == nil {
 		return 0
 	}
+	tx.observed = true
 	return tx.rec.Snapshot
 }
 
 // Commit makes all writes visible at once, or none. When it has returned nil,
 // every transaction that begins sees them (I4). Whatever it returns, the
 // transaction is over, but for ErrManaged and ErrConcurrentUse, which do nothing.
+// After Prepare it finishes what was prepared.
 //
-// The errors are ErrConflict as a *ConflictError, ErrManaged, ErrConcurrentUse,
-// and ErrTxnDone, possibly with the cause of a forced end. Once the timestamp is
-// drawn, the context is not looked at any more.
+// The errors are ErrConflict as a *ConflictError, ErrDeadlock as a *DeadlockError,
+// ErrManaged, ErrConcurrentUse, and ErrTxnDone, possibly with the cause of a forced
+// end. Once the timestamp is drawn, the context is not looked at any more.
 func (tx *Txn) Commit() error {
 	if tx != nil && tx.managed && tx.rec.IsOpen() {
 		return ErrManaged
@@ -371,7 +383,11 @@ func (tx *Txn) Commit() error {
 }
 
 func (tx *Txn) commit() error {
-	if err := tx.enter(); err != nil {
+	err := tx.enter()
+	if err == ErrPrepared {
+		return tx.m.commitPrepared(tx.extra.prepared)
+	}
+	if err != nil {
 		return err
 	}
 	ts, err := tx.finish()
@@ -396,31 +412,47 @@ func (tx *Txn) finish() (uint64, error) {
 		return tx.rec.Snapshot, nil
 	}
 	ts, err := tx.m.deps.Commit(tx.limits, tx.rec)
-	if err == nil {
-		return ts, nil
+	if err != nil {
+		return 0, tx.notCommitted(err)
 	}
+	return ts, nil
+}
+
+// notCommitted returns what Commit and Prepare say after the dependency manager
+// said err and ended the transaction.
+func (tx *Txn) notCommitted(err error) error {
 	var clash *deps.Conflict
 	switch {
 	case tx.rec.Cause() != nil:
-		return 0, tx.ended() // whatever came first, it was ended from outside
+		return tx.ended() // whatever came first, it was ended from outside
 	case errors.As(err, &clash):
 		tx.m.conflicts.Inc()
 		err = tx.m.conflictError(tx.rec, clash)
 	case errors.Is(err, deps.ErrEnded):
-		return 0, tx.ended() // counted by whoever ended it
-	case errors.Is(err, deps.ErrDeadline):
-		err = &endError{cause: ErrTimeout}
-		tx.extras().failed = err
+		return tx.ended() // counted by whoever ended it
 	default:
-		err = &endError{cause: err}
+		err = endOf(err)
 		tx.extras().failed = err
 	}
 	tx.m.rolledBack.Inc()
-	return 0, err
+	return err
 }
 
-// Rollback forgets all writes and ends the transaction. After the end it does
-// nothing and returns nil. The errors are ErrManaged and ErrConcurrentUse.
+// endOf returns what the handle says after the dependency manager ended a wait of
+// the transaction with err.
+func endOf(err error) error {
+	var circle *deps.Deadlock
+	switch {
+	case errors.Is(err, deps.ErrDeadline):
+		err = ErrTimeout
+	case errors.As(err, &circle):
+		err = deadlockError(circle)
+	}
+	return &endError{cause: err}
+}
+
+// Rollback forgets all writes and ends the transaction, also after Prepare. After
+// the end it does nothing and returns nil. The errors are ErrManaged and ErrConcurrentUse.
 func (tx *Txn) Rollback() error {
 	if tx != nil && tx.managed && tx.rec.IsOpen() {
 		return ErrManaged
@@ -432,6 +464,8 @@ func (tx *Txn) rollback() error {
 	switch err := tx.enter(); {
 	case errors.Is(err, ErrConcurrentUse):
 		return err
+	case err == ErrPrepared:
+		return tx.m.rollbackPrepared(tx.extra.prepared)
 	case err != nil:
 		return nil
 	}

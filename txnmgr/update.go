@@ -6,12 +6,15 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"time"
+
+	"github.com/tierceldb/tiercel/deps"
 )
 
 // Update runs fn in an update transaction, and commits it if fn returns nil. If
 // fn returns an error, or panics, the transaction is rolled back. After a
 // conflict fn is called again, in a new transaction on a new snapshot, after a
-// pause that grows at random; WithRetry and Options.Retries bound how often. So fn
+// pause that grows at random; WithRetry and Options.Retries bound how often, and
+// WithPessimistic makes the last attempt a sure one. So is it after a deadlock. fn
 // must have no effects but on the transaction; OnCommit is for those.
 //
 // It returns what fn returned, or the error of Commit: a *ConflictError if there
@@ -29,7 +32,10 @@ func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...Tx
 		return err
 	}
 	for attempt := 0; ; attempt++ {
-		err := m.attempt(ctx, fn, config)
+		if config.pessimistic && attempt == config.retries {
+			return m.insist(ctx, fn, config)
+		}
+		err := m.attempt(ctx, fn, config, nil)
 		if err == nil || !IsRetryable(err) || attempt >= config.retries {
 			return err
 		}
@@ -43,11 +49,39 @@ func (m *Manager) Update(ctx context.Context, fn func(tx *Txn) error, opts ...Tx
 	}
 }
 
-// attempt is one transaction of Update. Nothing of it is left when it returns.
-func (m *Manager) attempt(ctx context.Context, fn func(tx *Txn) error, config *txnConfig) error {
+// insistence bounds how often insist is overtaken by those who were about to commit
+// when it locked the store.
+const insistence = 1000
+
+// insist makes attempts while nobody else can begin to commit.
+func (m *Manager) insist(ctx context.Context, fn func(tx *Txn) error, config *txnConfig) error {
+	guard, err := m.begin(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer guard.abandon()
+	if err := m.deps.LockStore(guard.rec, deps.Patience{Txn: guard.limits}); err != nil {
+		return guard.endBy(err)
+	}
+	for range insistence {
+		if err = m.attempt(ctx, fn, config, guard); err == nil || !IsRetryable(err) {
+			return err
+		}
+		m.retries.Inc()
+		runtime.Gosched()
+	}
+	return err
+}
+
+// attempt is one transaction of Update. Nothing of it is left when it returns. If
+// guard is not nil, it has locked the store for it.
+func (m *Manager) attempt(ctx context.Context, fn func(tx *Txn) error, config *txnConfig, guard *Txn) error {
 	tx, err := m.begin(ctx, config)
 	if err != nil {
 		return err
+	}
+	if guard != nil {
+		guard.rec.ActFor(tx.rec)
 	}
 	tx.managed = true
 	defer tx.abandon()

@@ -1,0 +1,335 @@
+package deps
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/storage"
+)
+
+var (
+	// ErrXIDInUse says that another prepared transaction has the xid.
+	ErrXIDInUse = errors.New("deps: xid in use")
+	// ErrUnknownXID says that no prepared transaction has the xid.
+	ErrUnknownXID = errors.New("deps: unknown xid")
+	// ErrClosed says that the manager is closed.
+	ErrClosed = errors.New("deps: closed")
+)
+
+// Two-phase commit. Prepare is the vote and the half of the finish that may fail;
+// what is left is to draw a timestamp and to become visible, which cannot. Between
+// them the transaction owns the objects that it writes, by their lock words, and
+// what it read must not change: else it would be committed at a timestamp at which
+// its reads are no longer true (I8). So the section knows what the prepared ones
+// have read and will write (guards), and sends back who writes what one has read,
+// and who is to be prepared and has read what another will write: both could not
+// be put in an order any more. A commit that only read what a prepared one will
+// write goes on; it comes before that one.
+//
+// The timestamp is drawn at the finish. Were it drawn at the vote, everybody's
+// commits would have to wait for the slowest client between vote and finish, since
+// V cannot pass a timestamp that is not decided.
+
+// Prepared is a prepared transaction.
+type Prepared struct {
+	XID      string
+	Since    time.Time
+	Limit    time.Duration
+	OnCommit []func(commitTS uint64)
+
+	record *Record
+	expiry *time.Timer   // rolls it back at its limit
+	done   chan struct{} // closed when it is finished
+	ready  bool          // protected by the registry's mutex: may be finished
+	cause  error         // likewise: why it was rolled back, if not by anybody's wish
+}
+
+// Record returns the transaction.
+func (p *Prepared) Record() *Record { return p.record }
+
+// registry has the prepared transactions. Who takes one out finishes it.
+type registry struct {
+	mu     sync.Mutex // protects following fields
+	by     map[string]*Prepared
+	closed bool
+
+	expired atomic.Uint64 // so many were rolled back at their limit
+}
+
+// Prepare takes r through vote and validation. The error is ErrXIDInUse, which
+// leaves r as it is, or one of Commit's, and then r is over; else it is prepared
+// under p.XID, and its slot is given back.
+func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
+	p.record, p.done = r, make(chan struct{})
+	if !m.prepared.reserve(p) {
+		return ErrXIDInUse
+	}
+	if err := m.prepare(r, p, patience); err != nil {
+		m.prepared.mu.Lock()
+		defer m.prepared.mu.Unlock()
+		delete(m.prepared.by, p.XID)
+		return err
+	}
+	m.leave(r)
+	p.Since = time.Now()
+	m.prepared.mu.Lock()
+	defer m.prepared.mu.Unlock()
+	p.ready = true
+	if p.Limit > 0 {
+		p.expiry = time.AfterFunc(p.Limit, func() { m.expire(p) })
+	}
+	return nil
+}
+
+func (m *Manager) prepare(r *Record, p *Prepared, patience Patience) error {
+	if len(r.Writes) > 0 {
+		return m.voteAndPass(passage{record: r, why: preparing, prepared: p}, patience)
+	}
+	// What it read was true at its snapshot, and that is where it will be committed.
+	if h := r.held.Load(); h != nil {
+		h.setAlone(true)
+	}
+	if !r.Prepare() {
+		m.endUnvoted(r)
+		return ErrEnded
+	}
+	return nil
+}
+
+func (g *registry) reserve(p *Prepared) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.by[p.XID] != nil {
+		return false
+	}
+	if g.by == nil {
+		g.by = make(map[string]*Prepared)
+	}
+	g.by[p.XID] = p
+	return true
+}
+
+// Take returns the prepared transaction with the xid, for the caller to finish, and
+// nobody else. The error is ErrUnknownXID or ErrClosed.
+func (m *Manager) Take(xid string) (*Prepared, error) {
+	g := &m.prepared
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.by[xid]
+	return p, g.take(p, nil)
+}
+
+// TakeThis is Take for who knows the transaction.
+func (m *Manager) TakeThis(p *Prepared) error {
+	g := &m.prepared
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.take(p, nil)
+}
+
+func (g *registry) take(p *Prepared, cause error) error {
+	switch {
+	case p == nil || g.by[p.XID] != p || !p.ready:
+		return ErrUnknownXID
+	case g.closed:
+		return ErrClosed
+	}
+	delete(g.by, p.XID)
+	p.cause = cause
+	if p.expiry != nil {
+		p.expiry.Stop()
+	}
+	return nil
+}
+
+// expire rolls p back at its limit.
+func (m *Manager) expire(p *Prepared) {
+	g := &m.prepared
+	g.mu.Lock()
+	err := g.take(p, ErrDeadline)
+	g.mu.Unlock()
+	if err == nil {
+		m.RollbackPrepared(p)
+		g.expired.Inc()
+	}
+}
+
+// Expired reports whether p was rolled back at its limit.
+func (m *Manager) Expired(p *Prepared) bool {
+	m.prepared.mu.Lock()
+	defer m.prepared.mu.Unlock()
+	return p.cause != nil
+}
+
+// CommitPrepared commits what was taken, and returns the commit timestamp, or the
+// snapshot if nothing was written.
+func (m *Manager) CommitPrepared(p *Prepared) uint64 {
+	r := p.record
+	defer close(p.done)
+	if len(r.Writes) == 0 {
+		r.RollBackPrepared()
+		m.UnlockTo(r, 0)
+		return r.Snapshot
+	}
+	m.passThrough(passage{record: r, why: finishing, prepared: p})
+	ts := r.CommitTS()
+	m.release(r, ts)
+	m.helpPurge(ts)
+	return ts
+}
+
+// RollbackPrepared rolls back what was taken.
+func (m *Manager) RollbackPrepared(p *Prepared) {
+	r := p.record
+	defer close(p.done)
+	if len(r.Writes) == 0 {
+		r.RollBackPrepared()
+		m.UnlockTo(r, 0)
+		return
+	}
+	m.passThrough(passage{record: r, why: dropping, prepared: p})
+	m.takeBack(r, len(r.Writes))
+	m.UnlockTo(r, 0)
+}
+
+// Prepared returns the prepared transactions, oldest first.
+func (m *Manager) Prepared() (list []*Prepared) {
+	g := &m.prepared
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.by {
+		if p.ready {
+			list = append(list, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Prepared) int { return a.Since.Compare(b.Since) })
+	return list
+}
+
+// close stops the limits and lets nobody finish any more.
+func (g *registry) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, p := range g.by {
+		if p.expiry != nil {
+			p.expiry.Stop()
+		}
+	}
+}
+
+// waitForEnd waits until p is finished.
+func (m *Manager) waitForEnd(r *Record, p *Prepared, patience Patience) error {
+	w := &waiter{record: r, behind: p}
+	m.announce(w)
+	defer m.retract(w)
+	alarms := m.alarms(r, patience)
+	defer alarms.stop()
+	for {
+		select {
+		case <-p.done:
+			return nil
+		default:
+		}
+		if err := m.sleep(w, patience, alarms); err != nil {
+			return err
+		}
+		if r.RolledBack() {
+			return ErrEnded
+		}
+	}
+}
+
+// guards are the prepared transactions that have written something, as the section
+// sees them; only who is in the section may touch them. The hashes are those of
+// keys, so what they find has to be compared.
+type guards struct {
+	all    []*Prepared
+	reads  map[uint64][]*Prepared
+	writes map[uint64][]*Prepared
+}
+
+func (g *guards) add(p *Prepared) {
+	if g.reads == nil {
+		g.reads, g.writes = make(map[uint64][]*Prepared), make(map[uint64][]*Prepared)
+	}
+	g.all = append(g.all, p)
+	p.record.Reads.each(func(o *storage.Object) bool {
+		g.reads[o.Hash()] = append(g.reads[o.Hash()], p)
+		return true
+	})
+	for _, w := range p.record.Writes {
+		g.writes[w.Object.Hash()] = append(g.writes[w.Object.Hash()], p)
+	}
+}
+
+func (g *guards) remove(p *Prepared) {
+	g.all = without(g.all, p)
+	drop := func(of map[uint64][]*Prepared, hash uint64) {
+		if left := without(of[hash], p); len(left) > 0 {
+			of[hash] = left
+		} else {
+			delete(of, hash)
+		}
+	}
+	p.record.Reads.each(func(o *storage.Object) bool {
+		drop(g.reads, o.Hash())
+		return true
+	})
+	for _, w := range p.record.Writes {
+		drop(g.writes, w.Object.Hash())
+	}
+}
+
+func without(list []*Prepared, p *Prepared) []*Prepared {
+	return slices.DeleteFunc(list, func(x *Prepared) bool { return x == p })
+}
+
+// protecting returns a prepared transaction that has read what r writes, or nil.
+func (g *guards) protecting(r *Record) *Prepared {
+	if len(g.all) == 0 {
+		return nil
+	}
+	for i := range r.Writes {
+		o := r.Writes[i].Object
+		for _, p := range g.reads[o.Hash()] {
+			if p.record.Reads.hasKey(o) {
+				return p
+			}
+		}
+		for _, p := range g.all {
+			if p.record.Reads.inRange(o.Key()) {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// changing returns a prepared transaction that writes what r has read, or nil.
+func (g *guards) changing(r *Record) (by *Prepared) {
+	if len(g.all) == 0 {
+		return nil
+	}
+	r.Reads.each(func(o *storage.Object) bool {
+		for _, p := range g.writes[o.Hash()] {
+			if slices.ContainsFunc(p.record.Writes, func(w Write) bool { return sameKey(w.Object, o) }) {
+				by = p
+			}
+		}
+		return by == nil
+	})
+	if by != nil || !r.Reads.hasRanges() {
+		return by
+	}
+	for _, p := range g.all {
+		if slices.ContainsFunc(p.record.Writes, func(w Write) bool { return r.Reads.inRange(w.Object.Key()) }) {
+			return p
+		}
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package txnmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tierceldb/tiercel/deps"
+)
+
+// Errors of two-phase commit.
+var (
+	// ErrPrepared says that the transaction is prepared: it can be finished, and
+	// nothing else.
+	ErrPrepared = errors.New("tiercel: transaction is prepared; Commit or Rollback it")
+	// ErrXIDInUse says that another transaction is prepared under the same xid.
+	ErrXIDInUse = errors.New("tiercel: another transaction is prepared under this xid")
+	// ErrUnknownXID says that no transaction is prepared under the xid: it never was,
+	// or is finished, or was rolled back at its limit.
+	ErrUnknownXID = errors.New("tiercel: no transaction is prepared under this xid; it may be finished, or rolled back at its limit")
+)
+
+// PrepareOption changes one Prepare.
+type PrepareOption func(*deps.Prepared) error
+
+// WithLimit bounds how long the transaction stays prepared: if it is not finished
+// within d, which must be positive, it is rolled back, and its handle says
+// ErrTimeout. Without the option there is no limit, and the finish cannot fail.
+func WithLimit(d time.Duration) PrepareOption {
+	return func(p *deps.Prepared) error {
+		if d <= 0 {
+			return fmt.Errorf("%w: limit %v of a prepared transaction; it must be positive, and without the option there is none", ErrBadOption, d)
+		}
+		p.Limit = d
+		return nil
+	}
+}
+
+// Prepare is the first phase of a two-phase commit. When it has returned nil, the
+// transaction owns the objects that it writes, what it read is protected from
+// change (if it is serializable), and the finish cannot fail: by Commit or Rollback
+// of the handle, or by the xid, which must not be empty, from any goroutine.
+// Everything else returns ErrPrepared.
+//
+// The commit timestamp is drawn at the finish. Until then others who want to write
+// what this one writes or has read wait; everybody else goes on, and no reader
+// waits. The transaction gives its snapshot back, so it keeps nothing from being
+// purged; no limit of its own ends it any more, but for WithLimit.
+//
+// The errors are ErrNilContext, ErrBadOption, ErrXIDInUse, ErrManaged and
+// ErrConcurrentUse, which leave the transaction as it was, and those of Commit and
+// ctx's, after which it is over.
+func (tx *Txn) Prepare(ctx context.Context, xid string, opts ...PrepareOption) error {
+	if ctx == nil {
+		return ErrNilContext
+	}
+	if xid == "" {
+		return fmt.Errorf("%w: empty xid", ErrBadOption)
+	}
+	p := &deps.Prepared{XID: xid}
+	for i, opt := range opts {
+		if opt == nil {
+			return fmt.Errorf("%w: PrepareOption number %d is nil", ErrBadOption, i+1)
+		}
+		if err := opt(p); err != nil {
+			return err
+		}
+	}
+	if tx != nil && tx.managed && tx.rec.IsOpen() {
+		return ErrManaged
+	}
+	if err := tx.enter(); err != nil {
+		return err
+	}
+	defer tx.leave()
+	return tx.prepare(ctx, p)
+}
+
+func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
+	if err := ctx.Err(); err != nil {
+		return tx.endBy(err)
+	}
+	x := tx.extras()
+	p.OnCommit = x.onCommit
+	err := tx.m.deps.Prepare(tx.rec, p, deps.Patience{Txn: tx.limits, Call: ctx})
+	switch {
+	case err == nil:
+		x.prepared = p
+		return nil
+	case errors.Is(err, deps.ErrXIDInUse):
+		return fmt.Errorf("%w: %q", ErrXIDInUse, p.XID)
+	}
+	return tx.notCommitted(err)
+}
+
+// endOfPrepared returns what the handle of a transaction says that was prepared.
+func (m *Manager) endOfPrepared(p *deps.Prepared) error {
+	switch {
+	case p.Record().IsPrepared():
+		return ErrPrepared
+	case m.deps.Expired(p):
+		return &endError{cause: ErrTimeout}
+	}
+	return ErrTxnDone
+}
+
+// commitPrepared is Commit of the handle.
+func (m *Manager) commitPrepared(p *deps.Prepared) error {
+	if err := m.deps.TakeThis(p); err != nil {
+		return m.notTaken(p, err)
+	}
+	m.finishPrepared(p)
+	return nil
+}
+
+// rollbackPrepared is Rollback of the handle.
+func (m *Manager) rollbackPrepared(p *deps.Prepared) error {
+	switch err := m.deps.TakeThis(p); {
+	case errors.Is(err, deps.ErrClosed):
+		return ErrClosed
+	case err == nil:
+		m.deps.RollbackPrepared(p)
+		m.rolledBack.Inc()
+	}
+	return nil
+}
+
+func (m *Manager) notTaken(p *deps.Prepared, err error) error {
+	if errors.Is(err, deps.ErrClosed) {
+		return ErrClosed
+	}
+	if err := m.endOfPrepared(p); err != ErrPrepared {
+		return err
+	}
+	return ErrTxnDone // somebody else is about to finish it
+}
+
+func (m *Manager) finishPrepared(p *deps.Prepared) {
+	ts := m.deps.CommitPrepared(p)
+	for _, fn := range p.OnCommit {
+		fn(ts)
+	}
+}
+
+// CommitPrepared commits the transaction that was prepared under the xid. The
+// functions given to OnCommit run here. The context is looked at only before.
+//
+// The errors are ErrNilContext, the context's, ErrUnknownXID, and ErrClosed.
+func (m *Manager) CommitPrepared(ctx context.Context, xid string) error {
+	p, err := m.takePrepared(ctx, xid)
+	if err == nil {
+		m.finishPrepared(p)
+	}
+	return err
+}
+
+// RollbackPrepared rolls the transaction back that was prepared under the xid. The
+// errors are those of CommitPrepared.
+func (m *Manager) RollbackPrepared(ctx context.Context, xid string) error {
+	p, err := m.takePrepared(ctx, xid)
+	if err == nil {
+		m.deps.RollbackPrepared(p)
+		m.rolledBack.Inc()
+	}
+	return err
+}
+
+func (m *Manager) takePrepared(ctx context.Context, xid string) (*deps.Prepared, error) {
+	if ctx == nil {
+		return nil, ErrNilContext
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p, err := m.deps.Take(xid)
+	switch {
+	case errors.Is(err, deps.ErrUnknownXID):
+		return nil, fmt.Errorf("%w: %q", ErrUnknownXID, xid)
+	case err != nil:
+		return nil, ErrClosed
+	}
+	return p, nil
+}
+
+// PreparedInfo describes a prepared transaction.
+type PreparedInfo struct {
+	XID   string
+	Label string        // given by WithLabel
+	Since time.Time     // when it was prepared
+	Limit time.Duration // given by WithLimit, or 0
+	Keys  [][]byte      // that it writes, in order
+}
+
+// Prepared returns the transactions that are prepared and not finished, oldest
+// first. After Close they cannot be finished any more, and with a manager in memory
+// they are gone with it.
+func (m *Manager) Prepared() []PreparedInfo {
+	list := m.deps.Prepared()
+	infos := make([]PreparedInfo, len(list))
+	for i, p := range list {
+		infos[i] = PreparedInfo{XID: p.XID, Label: p.Record().Label(), Since: p.Since, Limit: p.Limit}
+		for _, w := range p.Record().Writes {
+			infos[i].Keys = append(infos[i].Keys, w.Object.Key())
+		}
+	}
+	return infos
+}
