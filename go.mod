@@ -11,6 +11,7 @@ require (
 	github.com/tidwall/btree v1.8.2
 	go.uber.org/atomic v1.12.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/sys v0.32.0
 	gonum.org/v1/plot v0.17.0
 	pgregory.net/rapid v1.3.0
 )

@@ -151,7 +151,11 @@ func TestTargetWritesToADevice(t *testing.T) {
 func TestChartFormats(t *testing.T) {
 	chart := Chart{
 		Title: "t", XLabel: "x", YLabel: "y", XScale: Logarithmic, YScale: Logarithmic,
-		Lines: []Line{{Name: "a", Points: []Point{{1, 2}, {10, 3}, {100, 1}}}, {Name: "empty"}},
+		XTicks: []int{1, 50, 100},
+		Lines: []Line{
+			{Name: "a", Points: []Point{{1, 2}, {10, 3}, {100, 1}}, Color: 3, Stroke: Dashed}, {Name: "empty"},
+			{Name: "b", Points: []Point{{1, 2}}},
+		},
 	}
 	for format, magic := range map[string]string{"png": "\x89PNG", "svg": "<?xml"} {
 		var out bytes.Buffer
@@ -162,8 +166,10 @@ func TestChartFormats(t *testing.T) {
 			t.Errorf("%s begins with %q", format, out.Bytes()[:8])
 		}
 	}
-	if err := (Chart{}).Write(io.Discard, "png"); err != nil {
-		t.Errorf("an empty chart: %v", err)
+	for _, empty := range []Chart{{}, {XScale: Logarithmic, YScale: Logarithmic, XTicks: []int{1, 2}, Lines: []Line{{Name: "empty"}}}} {
+		if err := empty.Write(io.Discard, "png"); err != nil {
+			t.Errorf("an empty chart: %v", err)
+		}
 	}
 }
 
@@ -200,3 +206,49 @@ func TestRoundTicks(t *testing.T) {
 		}
 	}
 }
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		of   []float64
+		want Spread
+	}{
+		{[]float64{7}, Spread{7, 7, 7, 7}},
+		{[]float64{3, 1}, Spread{1, 2, 3, 3}},
+		{[]float64{9, 1, 2}, Spread{1, 4, 2, 9}},
+		{[]float64{4, 1, 3, 2}, Spread{1, 2.5, 3, 4}},
+	} {
+		if got := NewSpread(c.of); got != c.want {
+			t.Errorf("the spread of %v is %+v, want %+v", c.of, got, c.want)
+		}
+	}
+	if c := []float64{3, 1, 2}; Median(c) != 2 || c[0] != 3 || Median(nil) != 0 {
+		t.Errorf("the median of %v is %v, that of nothing %v", c, Median(c), Median(nil))
+	}
+	if got := MedianOf([]string{"abc", "", "z"}, func(s string) float64 { return float64(len(s)) }); got != 1 {
+		t.Errorf("the median length is %v, want 1", got)
+	}
+}
+
+func TestGoals(t *testing.T) {
+	var out bytes.Buffer
+	WriteGoals(&out, nil)
+	if out.Len() > 0 {
+		t.Errorf("no goals are written as %q", out.String())
+	}
+	WriteGoals(&out, []Goal{
+		NewGoal("gain", AtLeast, 30, 60), NewGoal("gain", AtLeast, 30, 27),
+		NewGoal("cost", AtMost, 1.05, 1.05), NewGoal("cost", AtMost, 0.6, 0.75),
+	})
+	want := `  goal            limit  measured               
+  gain  at least     30    60.000        reached
+  gain  at least     30    27.000  missed by 10.0%
+  cost   at most   1.05     1.050        reached
+  cost   at most    0.6     0.750  missed by 25.0%
+`
+	if squeezed(out.String()) != squeezed(want) {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+// squeezed is text without the spaces that align it.
+func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
