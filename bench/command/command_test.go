@@ -46,6 +46,7 @@ func shortRuns() map[string][]string {
 		"readonly": {"stress", "readonly", "--transactions", "20000", "--goroutines", "8"},
 		"run":      {"run", "--duration", "150ms", "--keys", "1000", "--read", "50%"},
 		"profile":  {"profile", "--duration", "150ms", "--keys", "1000", "--dist", "zipf", "--sample", "8"},
+		"shootout": {"shootout", "--duration", "150ms", "--rtt", "0,100us", "--clients", "1,4"},
 	}
 }
 
@@ -209,6 +210,7 @@ func TestInterruptStillGivesAVerdict(t *testing.T) {
 		"readonly": {"stress", "readonly", "--transactions", "1000000000000", "--goroutines", "8"},
 		"run":      {"run", "--duration", "1h", "--keys", "10"},
 		"profile":  {"profile", "--duration", "1h", "--keys", "10", "--out", t.TempDir()},
+		"shootout": {"shootout", "--duration", "1h", "--rtt", "0", "--clients", "8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

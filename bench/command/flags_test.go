@@ -49,6 +49,15 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 		{"stress readonly --transactions 0", "--transactions 0", "from 1"},
 		{"stress readonly --keys 0", "--keys 0", "from 1"},
 		{"stress readonly --duration -1s", "--duration -1s", "above 0"},
+		{"shootout --rtt -1ms", "--rtt -1ms", "from 0 to 10s"},
+		{"shootout --rtt 11s", "--rtt 11s", "from 0 to 10s"},
+		{"shootout --rtt 5", "--rtt 5", "400us"},
+		{"shootout --rtt 20us,20us", "--rtt 20us,20us", "20µs is there twice"},
+		{"shootout --clients 0", "--clients 0", "from 1"},
+		{"shootout --clients 1,1000000", "--clients 1000000", "to 10,000"},
+		{"shootout --clients 1,,2", "--clients 1,,2", "1,2,4"},
+		{"shootout --shared 2", "--shared 2", "from 3"},
+		{"shootout --duration 0s", "--duration 0s", "above 0"},
 		{"--duration 0s", "--duration 0s", "above 0"},
 		{"nonsense", "nonsense", "--help"},
 		{"stress nonsense", "nonsense", "--help"},
@@ -68,7 +77,7 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, args := range [][]string{{}, {"stress"}, {"stress", "readonly"}, {"run"}, {"profile"}} {
+	for _, args := range [][]string{{}, {"stress"}, {"stress", "readonly"}, {"run"}, {"profile"}, {"shootout"}} {
 		got := runBench(t, t.Context(), append(args, "--help")...)
 		if got.status != OK {
 			t.Errorf("%v: status %d", args, got.status)

@@ -9,11 +9,11 @@ import (
 // Goal is a limit that an experiment sets itself, and what it measured. A goal
 // that is missed is no fault of the run: it says how far there is to go.
 type Goal struct {
-	Name     string  `json:"name"`
-	Sense    Sense   `json:"sense"`
-	Limit    float64 `json:"limit"`
-	Measured float64 `json:"measured"`
-	Reached  bool    `json:"reached"`
+	Name     string  `json:"name"`     // what is compared with what
+	Sense    Sense   `json:"sense"`    // of the limit
+	Limit    float64 `json:"limit"`    // a ratio, as a rule
+	Measured float64 `json:"measured"` // in the same unit
+	Reached  bool    `json:"reached"`  // or missed
 }
 
 // Sense is the side of a limit that is wanted.

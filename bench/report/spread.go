@@ -4,9 +4,10 @@ import "slices"
 
 // Spread says how far the figures of a group lie apart.
 type Spread struct {
+	// All in the unit of the figures; the median is the upper one of an even number.
 	Min    float64 `json:"min"`
 	Mean   float64 `json:"mean"`
-	Median float64 `json:"median"` // the upper one of an even number
+	Median float64 `json:"median"`
 	Max    float64 `json:"max"`
 }
 

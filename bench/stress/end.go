@@ -20,7 +20,7 @@ func (t *trial) checkEnd() {
 	t.log.checkChains(held)
 	t.report(t.old.Close())
 	t.at(beforePurge)
-	t.log.settle(t.m, live, t.peak())
+	t.log.Settle(t.m, live, t.peak())
 }
 
 // report records an error that nothing explains.

@@ -21,12 +21,12 @@ const maxChainHeld = 3
 // scan would yield, peak how many transactions were open at once at most.
 func Settle(m *txnmgr.Manager, live int64, peak int) []Violation {
 	var log Log
-	log.settle(m, live, peak)
+	log.Settle(m, live, peak)
 	return log.Violations()
 }
 
-// settle is Settle into a log.
-func (l *Log) settle(m *txnmgr.Manager, live int64, peak int) {
+// Settle is the function Settle into a log that has other violations too.
+func (l *Log) Settle(m *txnmgr.Manager, live int64, peak int) {
 	m.Purge()
 	for _, f := range leftovers(m.Stats(), live, peak) {
 		l.Add(f.check, "%v", f.err)
