@@ -30,12 +30,17 @@ func (s managedStore) Begin(how script.How) (script.Txn, error) {
 		return s.begin(how, txnmgr.Snapshot)
 	case "serializable":
 		return s.begin(how, txnmgr.Serializable)
+	case "any":
+		return s.begin(how)
 	}
 	return nil, fmt.Errorf("no isolation level %q", how.Level)
 }
 
-func (s managedStore) begin(how script.How, level txnmgr.Isolation) (script.Txn, error) {
-	opts := []txnmgr.TxnOption{txnmgr.WithIsolation(level), txnmgr.WithLabel(how.Name)}
+func (s managedStore) begin(how script.How, level ...txnmgr.Isolation) (script.Txn, error) {
+	opts := []txnmgr.TxnOption{txnmgr.WithLabel(how.Name)}
+	for _, l := range level {
+		opts = append(opts, txnmgr.WithIsolation(l))
+	}
 	if how.Timeout > 0 {
 		opts = append(opts, txnmgr.WithTimeout(how.Timeout))
 	}
@@ -46,6 +51,9 @@ func (s managedStore) begin(how script.How, level txnmgr.Isolation) (script.Txn,
 // outcome is the word by which scripts and the reference store call an error. A
 // forced end also matches ErrTxnDone, so its cause is asked for first.
 func outcome(err error) string {
+	if word := lockOutcome(err); word != "" {
+		return word
+	}
 	for _, word := range []struct {
 		err  error
 		word string
@@ -56,6 +64,10 @@ func outcome(err error) string {
 		{txnmgr.ErrConflict, "conflict"},
 		{txnmgr.ErrTimeout, "timeout"},
 		{txnmgr.ErrClosed, "closed"},
+		{txnmgr.ErrPrepared, "prepared"},
+		{txnmgr.ErrXIDInUse, "xid in use"},
+		{txnmgr.ErrUnknownXID, "unknown xid"},
+		{txnmgr.ErrLocked, "locked"},
 		{txnmgr.ErrTxnDone, "done"},
 		{txnmgr.ErrBadSavepoint, "no savepoint"},
 		{errReadOnly, "read-only"},
