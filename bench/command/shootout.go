@@ -59,7 +59,7 @@ is committed. A goal that is missed does not make the run fail.`,
 			return b.shootout(cmd.Context(), s, opts)
 		},
 	}
-	c.register(cmd.Flags(), 30*time.Second, "how long to run in all (at least one round, though)", "updates per second by clients")
+	c.register(cmd.Flags(), 25*time.Second, "how long to run in all (at least one round, though)", "updates per second by clients")
 	flags := cmd.Flags()
 	flags.Var(durations(&opts.RoundTrips), "rtt", "round trips between vote and finish, one after the other")
 	flags.Var(numbers(&opts.Clients), "clients", "how many run transactions at the same time, one after the other")

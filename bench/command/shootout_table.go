@@ -69,9 +69,17 @@ func showMeasured(w io.Writer, res shootout.Result, roundTrip time.Duration, op 
 		rounds = max(rounds, object.Rounds)
 	}
 	if len(t.Rows) > 0 {
-		fmt.Fprintf(w, "\n%v, round trip %v: µs a transaction over the clients' means, medians of %d rounds\n", op, roundTrip, rounds)
+		fmt.Fprintf(w, "\n%v, round trip %v: µs a transaction over the clients' means, %s\n", op, roundTrip, medians(rounds))
 		t.Write(w)
 	}
+}
+
+// medians says of how many rounds figures are the medians.
+func medians(rounds int) string {
+	if rounds == 1 {
+		return "one round"
+	}
+	return fmt.Sprintf("medians of %d rounds", rounds)
 }
 
 // achieved writes the longer of two round trips achieved.

@@ -23,7 +23,7 @@ type client struct {
 	rng    *rand.Rand
 	xid    string
 	value  []byte
-	alone  bool // there is no other client
+	yields bool // nothing else lets other clients have the processor
 	shared int
 
 	added, updated int // transactions committed
@@ -36,7 +36,7 @@ func newClient(id int, s *slice, seed uint64) *client {
 	return &client{
 		id: id, m: s.m, wire: s.wire.Client(), log: &s.log,
 		rng: rand.New(rand.NewPCG(seed, uint64(id))), xid: fmt.Sprintf("client %d", id), value: newValue(),
-		alone: s.setup.Clients == 1, shared: s.opts.Shared,
+		yields: s.setup.Clients > 1 && s.setup.RoundTrip == 0, shared: s.opts.Shared,
 	}
 }
 
@@ -60,9 +60,9 @@ func (c *client) run(op Op, stop *crew.Stop) {
 // mean is the time of a transaction.
 func (c *client) mean() time.Duration { return c.timed / time.Duration(max(c.count, 1)) }
 
-// once runs a transaction until it is committed, and then lets another client have
-// the processor, as one would that waits for its next request. (Without a network
-// some clients would have had their turn before others began.)
+// once runs a transaction until it is committed. Without a network it then lets
+// another client have the processor: else some would have had their turn before
+// others began.
 func (c *client) once(op Op, stop *crew.Stop) {
 	for {
 		err := c.transaction(op)
@@ -79,7 +79,7 @@ func (c *client) once(op Op, stop *crew.Stop) {
 			return
 		}
 	}
-	if !c.alone {
+	if c.yields {
 		runtime.Gosched()
 	}
 }
