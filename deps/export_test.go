@@ -20,7 +20,7 @@ func (m *Manager) Visible() uint64 { return m.visible.Load() }
 // The parts of Commit, for tests that stop between them.
 
 // Vote is vote.
-func (m *Manager) Vote(ctx context.Context, r *Record) error { return m.vote(r, Patience{Txn: ctx}) }
+func (m *Manager) Vote(ctx context.Context, r *Record) error { return m.vote(r, &Patience{Txn: ctx}) }
 
 // Finish is finish.
 func (m *Manager) Finish(r *Record) error {
@@ -79,7 +79,7 @@ func (m *Manager) Committed(behind *Record) (records []*Record) {
 
 // Acquire is acquire of an object that r does not hold, in mode Update.
 func (m *Manager) Acquire(ctx context.Context, r *Record, o *storage.Object) (storage.LockResult, error) {
-	return m.acquire(r, o, storage.Unlocked, storage.Update, Patience{Txn: ctx})
+	return m.acquire(r, o, storage.Unlocked, storage.Update, &Patience{Txn: ctx})
 }
 
 // Unlock lets go of what Acquire got.

@@ -88,15 +88,30 @@ func (h *holdings) mode(o *storage.Object) storage.LockMode {
 	return storage.Unlocked
 }
 
+// longList is the length of the first list that does not lie in the holdings. Such
+// lists are used again: what they cost was most of a lock.
+const longList = 64
+
+// grow makes room for more.
+func (h *holdings) grow(pool *sync.Pool) {
+	n := len(h.list)
+	var list []holding
+	if used, is := pool.Get().(*[]holding); is && len(*used) > n {
+		list = *used
+	} else {
+		list = make([]holding, max(2*n, longList))
+	}
+	copy(list, h.list)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = list
+}
+
 // add is for the owner.
-func (h *holdings) add(x holding) {
+func (h *holdings) add(x holding, pool *sync.Pool) {
 	n := int(h.n.Load())
 	if n == len(h.list) {
-		list := make([]holding, 2*n)
-		copy(list, h.list)
-		h.mu.Lock()
-		h.list = list
-		h.mu.Unlock()
+		h.grow(pool)
 	}
 	h.list[n] = x
 	if h.index != nil {
@@ -145,8 +160,11 @@ func (m *Manager) Lock(r *Record, o *storage.Object, mode storage.LockMode, p Pa
 	}
 	h := r.holds()
 	if m.granularity == CoarseLock {
-		_, err := m.lockMore(r, h, m.whole, mode, p)
+		_, err := m.lockMore(r, h, m.whole, mode, &p)
 		return o, err
+	}
+	if o.LockFree(mode) { // so r had no lock on it, and need not look for one
+		return o, m.note(r, h, holding{object: o, mode: mode})
 	}
 	for {
 		if o.IsFresh() {
@@ -157,7 +175,7 @@ func (m *Manager) Lock(r *Record, o *storage.Object, mode storage.LockMode, p Pa
 			}
 			o = in
 		}
-		result, err := m.lockMore(r, h, o, mode, p)
+		result, err := m.lockMore(r, h, o, mode, &p)
 		if err != nil || result == storage.Locked {
 			return o, err
 		}
@@ -166,7 +184,7 @@ func (m *Manager) Lock(r *Record, o *storage.Object, mode storage.LockMode, p Pa
 }
 
 // lockMore makes the mode in which r holds o at least as strong as mode.
-func (m *Manager) lockMore(r *Record, h *holdings, o *storage.Object, mode storage.LockMode, p Patience) (storage.LockResult, error) {
+func (m *Manager) lockMore(r *Record, h *holdings, o *storage.Object, mode storage.LockMode, p *Patience) (storage.LockResult, error) {
 	before := h.mode(o)
 	if before >= mode {
 		return storage.Locked, nil
@@ -184,7 +202,12 @@ func (m *Manager) lockMore(r *Record, h *holdings, o *storage.Object, mode stora
 
 // note adds what r got, unless it was ended by force in the meantime.
 func (m *Manager) note(r *Record, h *holdings, x holding) error {
-	h.add(x)
+	if n := int(h.n.Load()); n < len(h.list) && h.index == nil {
+		h.list[n] = x
+		h.n.Store(int32(n + 1))
+	} else {
+		h.add(x, &m.lists)
+	}
 	if r.RolledBack() {
 		m.dropByForce(r)
 		return ErrEnded
@@ -220,7 +243,7 @@ func (m *Manager) LockStore(r *Record, p Patience) error {
 		return nil
 	}
 	m.waits.mixed.Store(true)
-	_, err := m.lockMore(r, r.holds(), m.whole, storage.Update, p)
+	_, err := m.lockMore(r, r.holds(), m.whole, storage.Update, &p)
 	return err
 }
 
@@ -266,6 +289,32 @@ func (m *Manager) UnlockTo(r *Record, n int) {
 	h.index = nil
 }
 
+// letGo lets all go at the end of a transaction. Its owner does that, who has won
+// the state, or to whom a forced end left it: so nobody else lets anything go now.
+func (m *Manager) letGo(r *Record) {
+	h := r.held.Load()
+	if h == nil {
+		return
+	}
+	n := int(h.n.Load())
+	for i := n - 1; i >= h.fallen; i-- {
+		if x := &h.list[i]; x.before != storage.Unlocked || x.object.Head() == nil || !x.object.UnlockAlone(x.mode) {
+			m.lower(x.object, x.mode, x.before)
+		}
+	}
+	r.held.Store(nil)
+	if len(h.list) == len(h.inline) {
+		return
+	}
+	h.mu.Lock() // who looks at the list must be done with it
+	h.n.Store(0)
+	list := h.list
+	h.list = h.inline[:]
+	h.mu.Unlock()
+	clear(list[:n])
+	m.lists.Put(&list)
+}
+
 // drop lets all go from number n on. The caller holds mu.
 func (m *Manager) drop(h *holdings, n int) {
 	for i := int(h.n.Load()) - 1; i >= n; i-- {
@@ -293,4 +342,3 @@ func (m *Manager) dropByForce(r *Record) {
 	}
 	h.fallen = n
 }
-

@@ -21,6 +21,7 @@
 package deps
 
 import (
+	"sync"
 	"time"
 
 	"go.uber.org/atomic"
@@ -51,6 +52,7 @@ type Manager struct {
 	deadlocks deadlocks
 	prepared  registry
 	purge     purge
+	lists     sync.Pool // of *[]holding
 
 	granularity Granularity
 	// whole is the lock of the whole store: what a commit locks under CoarseLock, and

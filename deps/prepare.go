@@ -68,7 +68,7 @@ func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	if !m.prepared.reserve(p) {
 		return ErrXIDInUse
 	}
-	if err := m.prepare(r, p, patience); err != nil {
+	if err := m.prepare(r, p, &patience); err != nil {
 		m.prepared.mu.Lock()
 		defer m.prepared.mu.Unlock()
 		delete(m.prepared.by, p.XID)
@@ -85,7 +85,7 @@ func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	return nil
 }
 
-func (m *Manager) prepare(r *Record, p *Prepared, patience Patience) error {
+func (m *Manager) prepare(r *Record, p *Prepared, patience *Patience) error {
 	if len(r.Writes) > 0 {
 		return m.voteAndPass(passage{record: r, why: preparing, prepared: p}, patience)
 	}
@@ -172,7 +172,7 @@ func (m *Manager) CommitPrepared(p *Prepared) uint64 {
 	defer close(p.done)
 	if len(r.Writes) == 0 {
 		r.RollBackPrepared()
-		m.UnlockTo(r, 0)
+		m.letGo(r)
 		return r.Snapshot
 	}
 	m.passThrough(passage{record: r, why: finishing, prepared: p})
@@ -188,12 +188,12 @@ func (m *Manager) RollbackPrepared(p *Prepared) {
 	defer close(p.done)
 	if len(r.Writes) == 0 {
 		r.RollBackPrepared()
-		m.UnlockTo(r, 0)
+		m.letGo(r)
 		return
 	}
 	m.passThrough(passage{record: r, why: dropping, prepared: p})
 	m.takeBack(r, len(r.Writes))
-	m.UnlockTo(r, 0)
+	m.letGo(r)
 }
 
 // Prepared returns the prepared transactions, oldest first.
@@ -223,7 +223,7 @@ func (g *registry) close() {
 }
 
 // waitForEnd waits until p is finished.
-func (m *Manager) waitForEnd(r *Record, p *Prepared, patience Patience) error {
+func (m *Manager) waitForEnd(r *Record, p *Prepared, patience *Patience) error {
 	w := &waiter{record: r, behind: p}
 	m.announce(w)
 	defer m.retract(w)

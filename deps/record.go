@@ -90,7 +90,7 @@ func (m *Manager) Rollback(r *Record) bool {
 	if !r.RollBack() {
 		return false
 	}
-	m.UnlockTo(r, 0)
+	m.letGo(r)
 	m.leave(r)
 	return true
 }

@@ -24,7 +24,7 @@ var ErrEnded = errors.New("deps: transaction ended from outside")
 //     the transaction visible.
 //  3. stamp the versions, let the lock words go, give the slot back, help purging.
 func (m *Manager) Commit(ctx context.Context, r *Record) (uint64, error) {
-	if err := m.voteAndPass(passage{record: r, why: committing}, Patience{Txn: ctx}); err != nil {
+	if err := m.voteAndPass(passage{record: r, why: committing}, &Patience{Txn: ctx}); err != nil {
 		return 0, err
 	}
 	ts := r.CommitTS()
@@ -38,7 +38,7 @@ func (m *Manager) Commit(ctx context.Context, r *Record) (uint64, error) {
 // If a prepared transaction has read what r writes, r takes the whole vote back,
 // waits for the end of that one, holding nothing but what it locked before its
 // vote, and votes again.
-func (m *Manager) voteAndPass(p passage, patience Patience) error {
+func (m *Manager) voteAndPass(p passage, patience *Patience) error {
 	r := p.record
 	if h := r.held.Load(); h != nil {
 		h.beforeVote = int(h.n.Load())
@@ -64,7 +64,7 @@ func (m *Manager) voteAndPass(p passage, patience Patience) error {
 	}
 }
 
-func (m *Manager) vote(r *Record, p Patience) error {
+func (m *Manager) vote(r *Record, p *Patience) error {
 	if len(r.Writes) > 1 {
 		slices.SortFunc(r.Writes, func(a, b Write) int {
 			return bytes.Compare(a.Object.Key(), b.Object.Key())
@@ -85,7 +85,7 @@ func (m *Manager) vote(r *Record, p Patience) error {
 
 // enterStore locks the whole store if that is what commits lock, and else makes
 // sure that nobody else has.
-func (m *Manager) enterStore(r *Record, p Patience) error {
+func (m *Manager) enterStore(r *Record, p *Patience) error {
 	h := r.held.Load()
 	switch {
 	case m.granularity == NoLocks, h != nil && h.exempt:
@@ -104,7 +104,7 @@ func (m *Manager) enterStore(r *Record, p Patience) error {
 }
 
 // own wins the object of w and links the version.
-func (m *Manager) own(r *Record, w *Write, p Patience) error {
+func (m *Manager) own(r *Record, w *Write, p *Patience) error {
 	if err := m.lockFor(r, w, p); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (m *Manager) own(r *Record, w *Write, p Patience) error {
 // lockFor wins the lock word of the object with the key of w, which it makes if
 // there is none. If that was removed since the transaction looked it up, the
 // removal is completed and another one is made.
-func (m *Manager) lockFor(r *Record, w *Write, p Patience) error {
+func (m *Manager) lockFor(r *Record, w *Write, p *Patience) error {
 	for {
 		if w.Object.IsFresh() {
 			in := m.Store.Adopt(w.Object)
@@ -158,7 +158,7 @@ func (w *Write) mode(own *storage.State) storage.LockMode {
 
 // lockForVote locks o. Who has locked something before the vote has everything in
 // one list.
-func (m *Manager) lockForVote(r *Record, o *storage.Object, mode storage.LockMode, p Patience) (storage.LockResult, error) {
+func (m *Manager) lockForVote(r *Record, o *storage.Object, mode storage.LockMode, p *Patience) (storage.LockResult, error) {
 	if h := r.held.Load(); h != nil {
 		return m.lockMore(r, h, o, mode, p)
 	}
@@ -170,7 +170,7 @@ func (m *Manager) keepFresh(r *Record, o *storage.Object) {
 	if m.granularity != ObjectLocks {
 		o.Lower(storage.Update, storage.Unlocked)
 	} else if h := r.held.Load(); h != nil {
-		h.add(holding{object: o, mode: storage.Update})
+		h.add(holding{object: o, mode: storage.Update}, &m.lists)
 	}
 }
 
@@ -180,14 +180,14 @@ func (m *Manager) keepFresh(r *Record, o *storage.Object) {
 func (m *Manager) undo(r *Record, n int) {
 	r.RollBack()
 	m.takeBack(r, n)
-	m.UnlockTo(r, 0)
+	m.letGo(r)
 	m.leave(r)
 }
 
 // endUnvoted is undo without a vote.
 func (m *Manager) endUnvoted(r *Record) {
 	r.RollBack()
-	m.UnlockTo(r, 0)
+	m.letGo(r)
 	m.leave(r)
 }
 
@@ -236,5 +236,5 @@ func (m *Manager) release(r *Record, ts uint64) {
 		r.Writes[i].Version.Stamp(ts)
 	}
 	m.unlockVote(r, len(r.Writes))
-	m.UnlockTo(r, 0)
+	m.letGo(r)
 }

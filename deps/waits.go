@@ -89,7 +89,7 @@ func pause() {
 
 // acquire locks o in mode to for r, which holds it in the weaker mode from, or
 // finds it dead.
-func (m *Manager) acquire(r *Record, o *storage.Object, from, to storage.LockMode, p Patience) (storage.LockResult, error) {
+func (m *Manager) acquire(r *Record, o *storage.Object, from, to storage.LockMode, p *Patience) (storage.LockResult, error) {
 	for range spins {
 		if result := o.TryLock(from, to); result != storage.Owned {
 			return result, nil
@@ -151,7 +151,7 @@ func (w *waiter) rouse() {
 }
 
 // wait waits until the object is handed over or the transaction has to end.
-func (m *Manager) wait(w *waiter, p Patience) (storage.LockResult, error) {
+func (m *Manager) wait(w *waiter, p *Patience) (storage.LockResult, error) {
 	m.announce(w)
 	defer m.retract(w)
 	s := m.waits.of(w.object)
@@ -233,7 +233,7 @@ type alarms struct {
 // suspicious is how long a wait lasts before a deadlock is looked for.
 const suspicious = time.Millisecond
 
-func (m *Manager) alarms(r *Record, p Patience) (a alarms) {
+func (m *Manager) alarms(r *Record, p *Patience) (a alarms) {
 	if r.About != nil && !r.About.Deadline.IsZero() {
 		a.deadline = time.NewTimer(time.Until(r.About.Deadline))
 	}
@@ -255,7 +255,7 @@ func (a alarms) stop() {
 }
 
 // sleep returns nil when w is woken, and else why the wait is over.
-func (m *Manager) sleep(w *waiter, p Patience, a alarms) error {
+func (m *Manager) sleep(w *waiter, p *Patience, a alarms) error {
 	if w.record.RolledBack() {
 		return ErrEnded
 	}

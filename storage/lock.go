@@ -104,6 +104,11 @@ const (
 	Dead
 )
 
+// LockFree locks the object in mode m if nobody holds it.
+func (o *Object) LockFree(m LockMode) bool {
+	return o.lock.Load() == 0 && o.lock.CompareAndSwap(0, m.one())
+}
+
 // TryLock attempts to lock the object in mode to for a caller that holds it in the
 // weaker mode from. It writes only if the word looks free. A newcomer, from
 // Unlocked, goes behind those who wait.
@@ -130,6 +135,10 @@ func (o *Object) Admit(from, to LockMode) LockResult {
 		}
 	}
 }
+
+// UnlockAlone gives the lock back that its only holder has in mode m. It fails if
+// there are others, or somebody waits; that is for Lower.
+func (o *Object) UnlockAlone(m LockMode) bool { return o.lock.CompareAndSwap(m.one(), 0) }
 
 // Lower goes from the mode in which the caller holds the object to a weaker one, or
 // to Unlocked. It fails if somebody waits: LowerFor is for that.
