@@ -1,0 +1,16 @@
+package deps
+
+// AdmitUnpublished takes a group through the section up to where it would become
+// visible. The result does the rest, and leaves the section.
+func (m *Manager) AdmitUnpublished(records ...*Record) (publish func()) {
+	for !m.section.enter() {
+		pause()
+	}
+	for _, r := range records {
+		m.admit(&passage{record: r})
+	}
+	return func() {
+		m.pass(nil)
+		m.section.busy.Store(false)
+	}
+}
