@@ -53,6 +53,25 @@
 //   - I11 The number of transaction objects is bounded by the largest number of
 //     transactions that were open at once, plus ten for each time the list grew.
 //
+// # Locks
+//
+// A commit owns the objects that it writes from vote to finish, which is most often
+// a microsecond. A transaction that wants a key for longer, or wants it to stay as it
+// is, takes a lock (Txn.Lock) in one of PostgreSQL's four modes; others who want to
+// change the key wait in order, readers go on. Who locks before it reads reads what
+// is newest then, and meets no conflict over what it locked. Transactions that wait
+// in a circle are found within milliseconds, and one of them gets ErrDeadlock.
+// Manager.Locks shows who holds what and who waits.
+//
+// # Two-phase commit
+//
+// Txn.Prepare is a vote that holds: the transaction keeps what it writes locked and
+// what it read protected, until it is finished by its handle or by its xid, and its
+// finish cannot fail. It gets its commit timestamp only then. So a client that is
+// slow between the two holds up those who want its objects and nobody else. A
+// transaction that would write what a prepared one has read waits for its end; so
+// does one that is to be prepared and has read what a prepared one writes.
+//
 // A Commit that runs needs the finish section, which is short and does no I/O,
 // and the objects that it writes. So update transactions can wait for each other
 // there; they wait for no reader.
@@ -60,8 +79,9 @@
 // # What it does not
 //
 // The store is in memory, and gone when the program ends. Nothing is logged, a
-// transaction that is misused returns an error and does not panic, and no goroutine is started, but for one if
-// Options.MaxAge is set, which Close stops.
+// transaction that is misused returns an error and does not panic, and no goroutine
+// is started, but for one if Options.MaxAge is set, and a timer for each WithLimit;
+// Close stops them.
 //
 // # Concurrency
 //
@@ -97,6 +117,8 @@
 //   - storage/store.go, the life of an object; table.go and ordered.go, its indexes.
 //   - deps/vote.go, Commit from beginning to end; section.go, where the order is
 //     made; validate.go, why it is serializable; purge.go, what may go.
+//   - storage/lock.go, the lock word; deps/locks.go, who holds what; waits.go, who
+//     waits; deadlock.go, for whom; prepare.go, the two phases.
 //   - txnmgr/txn.go, the transaction as its user sees it; scan.go, how its own
 //     writes come in between; update.go, how it is tried again.
 //
@@ -108,5 +130,6 @@
 // Kung and Robinson, On Optimistic Methods for Concurrency Control (1981). The
 // anomalies are named as by Adya, Weak Consistency (1999). The combining of
 // commits in the section is flat combining by Hendler, Incze, Shavit and Tzafrir
-// (2010).
+// (2010). The lock modes are PostgreSQL's. Locks by object from vote to finish, in
+// place of one for all, were tried for ZODB (2016).
 package txnmgr
