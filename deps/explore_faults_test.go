@@ -79,11 +79,20 @@ func waitMutations() (list []mutation) {
 		list = append(list, mutate(name, fault, waitScenes(), in))
 	}
 	add("waiter enters the queue without marking the lock word", enterWithoutMark, "three owners")
-	add("waiter that gives up swallows the lock it was granted", giveUpSwallowsGrant, "wait that is cancelled")
+	add("newcomer does not look whether others wait", bargeIn, "two sharers and a writer")
 	add("unlock by a store loses the mark", unlockByStore, "three owners")
-	add("woken and not handed the lock: a cancelled waiter swallows the wake-up", wakeWithoutHandOver, "wait that is cancelled")
+	add("release wakes all who wait", releaseWakesAll, "three owners")
+	add("woken before the word was changed", wakeBeforeWord, "three owners")
+	add("waiter that gives up swallows the lock it was granted", giveUpSwallowsGrant, "wait that is cancelled")
+	add("waiter that gives up stays in the queue", giveUpStaysQueued, "wait that is cancelled")
+	add("waiter that gives up does not let in who waited only because of it", giveUpLetsNobodyIn, "wait that is cancelled")
+	add("who makes a lock stronger queues behind newcomers: they wait for each other", upgradeBehindNewcomers, "upgrade before newcomers")
 	add("forced end before the sleep is not seen", sleepWithoutLook, "owner that never moves")
-	add("room for one wake-up only", narrowWake, "wait that is ended by force")
+	add("forced end lets fall what its owner is making stronger", forceDespiteUpgrade, "upgrade that is ended by force")
+	add("owner adds a lock and does not look at the state afterwards", addWithoutLook, "wait that is ended by force")
+	add("owner lets go alone and does not look at the state afterwards", aloneWithoutLook, "commit that is ended by force")
+	add("last of several sharers does not look whether the object is empty", lowerWithoutLook, "object without versions")
+	add("object without versions is removed although another holds it", seizeDespiteOthers, "object without versions")
 	section := func(name string, fault sectionFault) {
 		list = append(list, mutate(name, fault, sectionScenes(), "three commits"))
 	}

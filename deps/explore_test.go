@@ -17,7 +17,10 @@ import (
 //	explore_store_test.go    objects, chains, indexes; with
 //	explore_commit_test.go   vote, section, validation, stamps, rollback, and
 //	explore_purge_test.go    scan, purge, graves
-//	explore_waits_test.go    waiting for an object
+//	explore_waits_test.go    locks on an object, and waiting for it; with
+//	explore_locks_test.go    what a transaction locks, and lets go or has taken away
+//	explore_prepare_test.go  transactions that are prepared, and what they have read
+//	explore_deadlock_test.go waits for each other in a circle
 //	explore_section_test.go  waiting for the section
 //	explore_faults_test.go   the same models with one mistake each, which must be found
 //	explore_source_test.go   that the code still takes these steps in this order, and

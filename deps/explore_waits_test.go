@@ -4,11 +4,18 @@ import (
 	"fmt"
 
 	"github.com/tierceldb/tiercel/internal/explore"
+	"github.com/tierceldb/tiercel/storage"
 )
 
-// The model of waiting for an object: the lock word, the queue under the stripe's
-// mutex, the channel by which a waiter is woken, a context that is cancelled, and a
-// forced end, step for step as in waits.go and package storage.
+// The model of locking one object: the lock word with its modes, the queue under
+// the stripe's mutex, hand-over, upgrades, the lists of who holds what
+// (explore_locks_test.go), contexts that are cancelled, forced ends, and the removal
+// of an object without versions, step for step as in waits.go, locks.go and package
+// storage.
+//
+// The word is not kept: it is what the transactions hold, the mark, and whether the
+// object is dead. So to take off the word what is not in it is found at once, and a
+// lock that was let go twice, or never, too.
 
 // waitFault is one deliberate mistake in the model of the waits.
 type waitFault int
@@ -16,36 +23,78 @@ type waitFault int
 const (
 	noWaitFault waitFault = iota
 	enterWithoutMark
-	giveUpSwallowsGrant
+	bargeIn
 	unlockByStore
-	wakeWithoutHandOver
+	releaseWakesAll
+	wakeBeforeWord
+	giveUpSwallowsGrant
+	giveUpStaysQueued
+	giveUpLetsNobodyIn
+	upgradeBehindNewcomers
 	sleepWithoutLook
-	narrowWake // room for one wake-up
+	forceDespiteUpgrade
+	addWithoutLook
+	aloneWithoutLook
+	lowerWithoutLook
+	seizeDespiteOthers
 )
 
 const waitTxns = 3
 
 // waitState is the state of the model.
 type waitState struct {
-	held, marked bool // the lock word
-	mutex        bool
-	queue        [waitTxns]uint8 // transaction + 1, first come first
-	waiters      [waitTxns]modelWaiter
-	owner        uint8 // transaction + 1; nobody looks at it
+	hold         [waitTxns]storage.LockMode
+	marked, dead bool
+
+	committed bool  // it has a committed version
+	pending   uint8 // transaction + 1 whose version is linked
+	gone      bool  // from the indexes
+
+	mutex bool
+	queue [waitTxns]uint8 // transaction + 1, as the code has it
+	line  [waitTxns]uint8 // likewise, as it should be; nobody looks at it
+	txns  [waitTxns]lockingTxn
+	calls [waitTxns + 1]waitCall // of each process
 }
 
-// modelWaiter is a transaction that wants the object.
-type modelWaiter struct {
-	waiting, granted      bool // the record's pointer to the wait, and its waiter
-	wakes                 uint8
-	cancelled, rolledBack bool
+// lockingTxn is a transaction.
+type lockingTxn struct {
+	state            uint8
+	waiting, granted bool // the record's pointer to the wait, and its waiter
+	woken, cancelled bool
+	failed           bool // the owner was told that it has to end
+	from, to         storage.LockMode
+
+	// The holdings.
+	n, fallen uint8
+	alone, mu bool
+	list      [3]modelHolding
 }
+
+type modelHolding struct{ mode, before storage.LockMode }
+
+// waitCall is what a process keeps while it lets go.
+type waitCall struct {
+	from, to  storage.LockMode
+	i, n      uint8
+	ret, drop uint8 // where lower, or admitWaiters, and dropByForce return to
+}
+
+// States of a transaction.
+const (
+	lockOpen uint8 = iota
+	lockForced
+	lockEnded
+)
 
 // waitProcess collects the steps of one process.
 type waitProcess struct {
-	fault waitFault
-	name  string
-	steps []explore.Step[waitState]
+	fault  waitFault
+	name   string
+	id     int // of its call
+	of     int // the transaction whose locks it changes
+	labels []string
+	steps  []explore.Step[waitState]
 }
 
 func (p *waitProcess) step(label string, do func(s *waitState) explore.Next) {
@@ -56,7 +105,20 @@ func (p *waitProcess) done() explore.Process[waitState] {
 	return explore.Process[waitState]{Name: p.name, Steps: p.steps}
 }
 
-// lockMutex and unlockMutex are the stripe's.
+// place numbers a label to return to.
+func (p *waitProcess) place(label string) uint8 {
+	for i, l := range p.labels {
+		if l == label {
+			return uint8(i)
+		}
+	}
+	p.labels = append(p.labels, label)
+	return uint8(len(p.labels) - 1)
+}
+
+func (p *waitProcess) back(to uint8) explore.Next { return explore.To(p.labels[to]) }
+
+// lockMutex is the stripe's.
 func (p *waitProcess) lockMutex(label string) {
 	p.step(label, func(s *waitState) explore.Next {
 		if s.mutex {
@@ -67,275 +129,251 @@ func (p *waitProcess) lockMutex(label string) {
 	})
 }
 
-func (p *waitProcess) unlockMutex(label string, next func(s *waitState) explore.Next) {
-	p.step(label, func(s *waitState) explore.Next {
-		s.mutex = false
-		return next(s)
-	})
-}
-
-func on(*waitState) explore.Next { return explore.On() }
-
-func goTo(label string) func(*waitState) explore.Next {
-	return func(*waitState) explore.Next { return explore.To(label) }
-}
-
-// own is the time in which transaction t owns the object.
-func (s *waitState) own(t int) explore.Next {
-	if s.owner != 0 {
-		return explore.Broken("T%d and T%d own the object", s.owner-1, t)
+// admits is admits of package storage, for transaction t to go from what it holds.
+func (s *waitState) admits(t int, to storage.LockMode) bool {
+	for other, mode := range s.hold {
+		if other != t && mode != storage.Unlocked && mode.Excludes(to) {
+			return false
+		}
 	}
-	s.owner = uint8(t + 1)
-	return explore.To("use")
+	return !s.dead
 }
 
-func (s *waitState) drop(t int) {
-	kept, n := [waitTxns]uint8{}, 0
-	for _, w := range s.queue {
+func (s *waitState) isFree() bool {
+	return s.hold == [waitTxns]storage.LockMode{} && !s.marked && !s.dead
+}
+
+func (s *waitState) isEmpty() bool { return !s.committed && s.pending == 0 }
+
+// change is a CAS that succeeds: transaction t holds the object in mode to instead
+// of from. It returns what is wrong with that, or "".
+func (s *waitState) change(t int, from, to storage.LockMode) string {
+	if s.hold[t] != from {
+		return fmt.Sprintf("T%d goes from mode %v, and holds %v", t, from, s.hold[t])
+	}
+	wrong := ""
+	if to > from {
+		wrong = s.outOfTurn(t, from)
+	}
+	s.hold[t] = to
+	s.line = without(s.line, t)
+	return wrong
+}
+
+// outOfTurn says who should have come before transaction t. Who holds something
+// already need not look at the queue.
+func (s *waitState) outOfTurn(t int, from storage.LockMode) string {
+	if from == storage.Unlocked && s.line[0] != 0 && int(s.line[0]-1) != t {
+		return fmt.Sprintf("T%d comes before T%d, which has waited longer", t, s.line[0]-1)
+	}
+	return ""
+}
+
+// insert puts t into a queue where it belongs: those that make a lock stronger come
+// before newcomers.
+func (s *waitState) insert(queue [waitTxns]uint8, t int, behindAll bool) [waitTxns]uint8 {
+	at := 0
+	for at < waitTxns && queue[at] != 0 &&
+		(behindAll || s.txns[t].from == storage.Unlocked || s.txns[queue[at]-1].from != storage.Unlocked) {
+		at++
+	}
+	after := queue
+	after[at] = uint8(t + 1)
+	copy(after[at+1:], queue[at:])
+	return after
+}
+
+func without(queue [waitTxns]uint8, t int) (kept [waitTxns]uint8) {
+	n := 0
+	for _, w := range queue {
 		if w != 0 && w != uint8(t+1) {
 			kept[n] = w
 			n++
 		}
 	}
-	if s.queue = kept; n == 0 {
+	return kept
+}
+
+// lower is Manager.lower of the holding in the process's call.
+func (p *waitProcess) lower(s *waitState, x modelHolding, ret string) explore.Next {
+	c := &s.calls[p.id]
+	c.from, c.to, c.ret = x.mode, x.before, p.place(ret)
+	return explore.To("lower: seize")
+}
+
+// lowered returns from lower.
+func (p *waitProcess) lowered(s *waitState) explore.Next {
+	c := &s.calls[p.id]
+	ret := c.ret
+	c.from, c.to, c.ret = storage.Unlocked, storage.Unlocked, 0
+	return p.back(ret)
+}
+
+// withLower adds the steps of lower and admitWaiters.
+func (p *waitProcess) withLower() {
+	p.step("lower: seize", func(s *waitState) explore.Next {
+		c := &s.calls[p.id]
+		alone := s.admits(p.of, storage.Update) || p.fault == seizeDespiteOthers
+		if c.to != storage.Unlocked || !s.isEmpty() || !alone {
+			return explore.To("lower: CAS word")
+		}
+		if s.hold[p.of] != c.from {
+			return explore.Broken("T%d seizes from mode %v, and holds %v", p.of, c.from, s.hold[p.of])
+		}
+		s.hold[p.of], c.from = storage.Update, storage.Update
+		return explore.On()
+	})
+	p.kill("lower: ", "lower: CAS word", p.lowered)
+	p.step("lower: CAS word", func(s *waitState) explore.Next {
+		c := &s.calls[p.id]
+		if s.marked && p.fault != unlockByStore {
+			return explore.To("lower: lock mutex")
+		}
 		s.marked = false
-	}
+		if wrong := s.change(p.of, c.from, c.to); wrong != "" {
+			return explore.Broken("%s", wrong)
+		}
+		if c.to != storage.Unlocked || p.fault == lowerWithoutLook {
+			return p.lowered(s)
+		}
+		return explore.On()
+	})
+	p.step("lower: look whether it is empty, CAS word", func(s *waitState) explore.Next {
+		if !s.isEmpty() || !s.isFree() {
+			return p.lowered(s)
+		}
+		s.hold[p.of], s.calls[p.id].from = storage.Update, storage.Update
+		return explore.To("lower: kill")
+	})
+	p.lockMutex("lower: lock mutex")
+	p.lowerFor()
+	p.withAdmit()
 }
 
-// wake puts a wake-up into the channel, if there is room.
-func (p *waitProcess) wake(x *modelWaiter) bool {
-	room := uint8(2)
-	if p.fault == narrowWake {
-		room = 1
-	}
-	if x.wakes == room {
-		return false
-	}
-	x.wakes++
-	return true
-}
-
-// waiting is Manager.lock, a while in which t owns the object, and unlock.
-func waiting(fault waitFault, t int) explore.Process[waitState] {
-	p := &waitProcess{fault: fault, name: fmt.Sprintf("T%d", t)}
-	p.step("try to lock", func(s *waitState) explore.Next {
-		if !s.held {
-			s.held = true
-			return s.own(t)
-		}
-		return explore.On()
-	})
-	p.enter(t)
-	p.sleep(t)
-	p.use(t)
-	return p.done()
-}
-
-// enter is wait up to its sleep.
-func (p *waitProcess) enter(t int) {
-	p.step("announce wait", func(s *waitState) explore.Next {
-		s.waiters[t].waiting = true
-		return explore.On()
-	})
-	p.lockMutex("enter: lock mutex")
-	p.step("enter: try to lock", func(s *waitState) explore.Next {
-		if !s.held {
-			s.held = true
-			return explore.To("enter: unlock mutex, have it")
-		}
-		return explore.On()
-	})
-	p.step("enter: mark word", func(s *waitState) explore.Next {
-		if p.fault != enterWithoutMark {
-			if !s.held {
-				return explore.To("enter: try to lock")
+// lowerFor is the part of lower under the mutex.
+func (p *waitProcess) lowerFor() {
+	p.step("lower: CAS word, and mark", func(s *waitState) explore.Next {
+		c := &s.calls[p.id]
+		if p.fault == wakeBeforeWord {
+			if w := s.queue[0]; w != 0 {
+				s.wake(int(w - 1))
+				s.mutex = false
 			}
-			s.marked = true
-		}
-		for i := range s.queue {
-			if s.queue[i] == 0 {
-				s.queue[i] = uint8(t + 1)
-				break
-			}
-		}
-		return explore.On()
-	})
-	p.unlockMutex("enter: unlock mutex", goTo("sleep: look at state"))
-	p.unlockMutex("enter: unlock mutex, have it", func(s *waitState) explore.Next { return s.own(t) })
-}
-
-// sleep is the sleep, and what wait does behind it.
-func (p *waitProcess) sleep(t int) {
-	p.step("sleep: look at state", func(s *waitState) explore.Next {
-		if s.waiters[t].rolledBack && p.fault != sleepWithoutLook {
-			return explore.To("woken: lock mutex")
-		}
-		return explore.On()
-	})
-	p.steps = append(p.steps, explore.Step[waitState]{
-		Label: "sleep: select",
-		Do: func(s *waitState) explore.Next {
-			if x := &s.waiters[t]; x.wakes > 0 {
-				x.wakes--
-				return explore.On()
-			}
-			return explore.Wait()
-		},
-		Or: func(s *waitState) explore.Next {
-			if s.waiters[t].cancelled {
-				return explore.On()
-			}
-			return explore.Wait()
-		},
-	})
-	p.lockMutex("woken: lock mutex")
-	p.step("woken: look at grant", func(s *waitState) explore.Next {
-		x := &s.waiters[t]
-		switch {
-		case p.fault == wakeWithoutHandOver:
-			s.drop(t)
-			if x.cancelled || x.rolledBack {
-				return explore.On()
-			}
-			return explore.To("woken: unlock mutex, try again")
-		case x.granted && p.fault == giveUpSwallowsGrant && (x.cancelled || x.rolledBack):
-		case x.granted:
-			return explore.To("woken: unlock mutex, have it")
-		}
-		s.drop(t)
-		return explore.On()
-	})
-	p.unlockMutex("woken: unlock mutex, give up", func(s *waitState) explore.Next {
-		s.waiters[t].waiting = false
-		return explore.Done()
-	})
-	p.unlockMutex("woken: unlock mutex, try again", goTo("try to lock"))
-	p.unlockMutex("woken: unlock mutex, have it", func(s *waitState) explore.Next {
-		s.waiters[t].waiting = false
-		return s.own(t)
-	})
-}
-
-// use is the time in which t owns the object, and unlock with handOver.
-func (p *waitProcess) use(t int) {
-	p.step("use", func(s *waitState) explore.Next {
-		s.owner = 0
-		return explore.On()
-	})
-	p.step("unlock: CAS word", func(s *waitState) explore.Next {
-		if !s.marked || p.fault == unlockByStore {
-			s.held, s.marked = false, false
-			return explore.Done()
-		}
-		return explore.On()
-	})
-	p.lockMutex("hand over: lock mutex")
-	p.step("hand over: look at queue", func(s *waitState) explore.Next {
-		if s.queue[0] == 0 { // gave up since
-			s.marked = false
 			return explore.On()
 		}
-		if p.fault == wakeWithoutHandOver {
-			s.held = false
+		if wrong := s.change(p.of, c.from, c.to); wrong != "" {
+			return explore.Broken("%s", wrong)
 		}
-		return explore.To("hand over: grant")
+		return explore.To("admit next")
 	})
-	p.step("hand over: unlock word", func(s *waitState) explore.Next {
-		s.held = false
-		return explore.To("hand over: unlock mutex")
+	p.step("lower: CAS word late", func(s *waitState) explore.Next {
+		c := &s.calls[p.id]
+		s.change(p.of, c.from, c.to)
+		return p.lowered(s)
 	})
-	p.step("hand over: grant", func(s *waitState) explore.Next {
-		to := s.queue[0] - 1
-		if !p.wake(&s.waiters[to]) {
-			return explore.Wait()
-		}
-		if s.drop(int(to)); p.fault != wakeWithoutHandOver {
-			s.waiters[to].granted = true
-		}
-		return explore.On()
-	})
-	p.unlockMutex("hand over: unlock mutex", on)
 }
 
-// keeper owns the object from the start and never lets it go.
-func keeper() explore.Process[waitState] {
-	return explore.Process[waitState]{Name: "T0, which does not move"}
+// wake is a hand-over without a look at the word.
+func (s *waitState) wake(t int) {
+	s.queue = without(s.queue, t)
+	s.line = without(s.line, t)
+	x := &s.txns[t]
+	s.hold[t], x.granted, x.woken = x.to, true, true
 }
 
-// canceller cancels the context of t.
-func canceller(fault waitFault, t int) explore.Process[waitState] {
-	p := &waitProcess{fault: fault, name: "cancel"}
-	p.step("cancel context", func(s *waitState) explore.Next {
-		s.waiters[t].cancelled = true
-		return explore.On()
-	})
-	return p.done()
-}
-
-// forcer ends t by force: Manager.Force, as far as it concerns a wait.
-func forcer(fault waitFault, t int) explore.Process[waitState] {
-	p := &waitProcess{fault: fault, name: "force"}
-	p.step("CAS state open→rolled back", func(s *waitState) explore.Next {
-		s.waiters[t].rolledBack = true
-		return explore.On()
-	})
-	p.step("load wait", func(s *waitState) explore.Next {
-		if !s.waiters[t].waiting {
-			return explore.Done()
+// kill is Store.Remove of an object without versions.
+func (p *waitProcess) kill(prefix, failed string, removed func(*waitState) explore.Next) {
+	p.step(prefix+"kill", func(s *waitState) explore.Next {
+		if s.marked || !s.admits(p.of, storage.Update) {
+			return explore.To(failed)
 		}
+		s.dead, s.hold[p.of] = true, storage.Unlocked
 		return explore.On()
 	})
-	p.step("wake it", func(s *waitState) explore.Next {
-		p.wake(&s.waiters[t])
-		return explore.On()
+	p.step(prefix+"leave indexes", func(s *waitState) explore.Next {
+		s.gone = true
+		return removed(s)
 	})
-	return p.done()
 }
 
-// waitHolds: nobody owns an object whose word is free.
+// withAdmit adds the steps of admitWaiters, and the unlock behind it.
+func (p *waitProcess) withAdmit() {
+	p.step("admit next", func(s *waitState) explore.Next {
+		if s.queue[0] == 0 {
+			return explore.On()
+		}
+		if p.fault == releaseWakesAll {
+			for _, w := range s.queue {
+				if w != 0 {
+					s.txns[w-1].woken = true
+				}
+			}
+			s.queue, s.marked = [waitTxns]uint8{}, false
+			return explore.To("admit: unlock mutex")
+		}
+		t := int(s.queue[0] - 1)
+		x := &s.txns[t]
+		if !s.admits(t, x.to) {
+			return explore.To("admit: unlock mutex")
+		}
+		if wrong := s.change(t, x.from, x.to); wrong != "" {
+			return explore.Broken("%s", wrong)
+		}
+		s.queue = without(s.queue, t)
+		x.granted, x.woken = true, true
+		return explore.To("admit next")
+	})
+	p.step("admit: no more waiters", func(s *waitState) explore.Next {
+		s.marked = false
+		return explore.On()
+	})
+	p.step("admit: look whether it is empty, CAS word", func(s *waitState) explore.Next {
+		if !s.isEmpty() || !s.isFree() {
+			return explore.To("admit: unlock mutex")
+		}
+		s.hold[p.of] = storage.Update
+		return explore.On()
+	})
+	p.kill("admit: ", "admit: unlock mutex", func(*waitState) explore.Next { return explore.On() })
+	p.step("admit: unlock mutex", func(s *waitState) explore.Next {
+		s.mutex = false
+		return p.lowered(s)
+	})
+}
+
+// waitHolds: modes that exclude each other are not held together, and nobody waits
+// although it is its turn.
 func waitHolds(s *waitState) string {
-	if s.owner != 0 && !s.held {
-		return fmt.Sprintf("T%d owns the object, and its word is free", s.owner-1)
+	for t, mode := range s.hold {
+		if mode != storage.Unlocked && !s.admits(t, mode) {
+			return fmt.Sprintf("T%d holds the object in mode %v, and others do, or it is dead: %v", t, mode, s.hold)
+		}
+	}
+	if s.mutex {
+		return ""
+	}
+	if s.marked != (s.queue[0] != 0) {
+		return "the mark does not say whether somebody waits"
+	}
+	if s.queue[0] != 0 {
+		if t := int(s.queue[0] - 1); s.admits(t, s.txns[t].to) {
+			return fmt.Sprintf("T%d waits although it is its turn", t)
+		}
+	}
+	for _, w := range s.queue {
+		if w != 0 && !s.txns[w-1].waiting {
+			return fmt.Sprintf("T%d is in the queue and does not wait", w-1)
+		}
 	}
 	return ""
 }
 
 func waitAtEnd(s *waitState) string {
-	if s.held || s.marked || s.queue[0] != 0 {
+	if s.hold != [waitTxns]storage.LockMode{} || s.marked || s.queue[0] != 0 {
 		return "the object is held by nobody for ever"
 	}
-	return ""
-}
-
-func waitScenes() []scene[waitState, waitFault] {
-	return []scene[waitState, waitFault]{
-		{"three owners", false, threeOwners},
-		{"wait that is cancelled", false, cancelledWait},
-		{"wait that is ended by force", false, forcedWait},
-		{"owner that never moves", false, ownerThatNeverMoves},
+	if s.isEmpty() && !(s.dead && s.gone) {
+		return "I10: an object without versions is left"
 	}
-}
-
-func waitModel(processes ...explore.Process[waitState]) explore.Model[waitState] {
-	return explore.Model[waitState]{Processes: processes, Holds: waitHolds, AtEnd: waitAtEnd}
-}
-
-func threeOwners(fault waitFault) explore.Model[waitState] {
-	return waitModel(waiting(fault, 0), waiting(fault, 1), waiting(fault, 2))
-}
-
-func cancelledWait(fault waitFault) explore.Model[waitState] {
-	return waitModel(waiting(fault, 0), waiting(fault, 1), waiting(fault, 2), canceller(fault, 1))
-}
-
-func forcedWait(fault waitFault) explore.Model[waitState] {
-	return waitModel(waiting(fault, 0), waiting(fault, 1), canceller(fault, 1), forcer(fault, 1))
-}
-
-// ownerThatNeverMoves: a forced end gets a waiter out all the same.
-func ownerThatNeverMoves(fault waitFault) explore.Model[waitState] {
-	m := waitModel(keeper(), waiting(fault, 1), forcer(fault, 1))
-	m.Start = waitState{held: true, owner: 1}
-	m.AtEnd = nil
-	return m
+	return ""
 }
