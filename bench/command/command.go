@@ -91,7 +91,7 @@ func (e runError) Unwrap() error { return e.error }
 
 func (b *bench) newRoot() *cobra.Command {
 	root := b.newTour()
-	root.AddCommand(b.newStress(), b.newRun(), b.newProfile(), b.newShootout())
+	root.AddCommand(b.newStress(), b.newRun(), b.newProfile(), b.newShootout(), b.newLocking())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SilenceErrors = true
 	root.SilenceUsage = true

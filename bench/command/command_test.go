@@ -47,6 +47,7 @@ func shortRuns() map[string][]string {
 		"run":      {"run", "--duration", "150ms", "--keys", "1000", "--read", "50%"},
 		"profile":  {"profile", "--duration", "150ms", "--keys", "1000", "--dist", "zipf", "--sample", "8"},
 		"shootout": {"shootout", "--duration", "150ms", "--rtt", "0,100us", "--clients", "1,4"},
+		"locking":  {"locking", "--duration", "150ms", "--records", "50", "--workers", "1,3"},
 	}
 }
 
@@ -211,6 +212,7 @@ func TestInterruptStillGivesAVerdict(t *testing.T) {
 		"run":      {"run", "--duration", "1h", "--keys", "10"},
 		"profile":  {"profile", "--duration", "1h", "--keys", "10", "--out", t.TempDir()},
 		"shootout": {"shootout", "--duration", "1h", "--rtt", "0", "--clients", "8"},
+		"locking":  {"locking", "--duration", "1h", "--records", "100", "--workers", "4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -57,6 +57,11 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 		{"shootout --clients 1,1000000", "--clients 1000000", "to 10,000"},
 		{"shootout --clients 1,,2", "--clients 1,,2", "1,2,4"},
 		{"shootout --shared 2", "--shared 2", "from 3"},
+		{"locking --workers 0", "--workers 0", "from 1"},
+		{"locking --workers 1,1", "--workers 1,1", "1 is there twice"},
+		{"locking --records many", "--records many", "1,2,4"},
+		{"locking --records 0", "--records 0", "from 1"},
+		{"locking --duration -1s", "--duration -1s", "above 0"},
 		{"shootout --duration 0s", "--duration 0s", "above 0"},
 		{"--duration 0s", "--duration 0s", "above 0"},
 		{"nonsense", "nonsense", "--help"},
@@ -77,7 +82,7 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, args := range [][]string{{}, {"stress"}, {"stress", "readonly"}, {"run"}, {"profile"}, {"shootout"}} {
+	for _, args := range [][]string{{}, {"stress"}, {"stress", "readonly"}, {"run"}, {"profile"}, {"shootout"}, {"locking"}} {
 		got := runBench(t, t.Context(), append(args, "--help")...)
 		if got.status != OK {
 			t.Errorf("%v: status %d", args, got.status)

@@ -74,12 +74,12 @@ func showMeasured(w io.Writer, res shootout.Result, roundTrip time.Duration, op 
 	}
 }
 
-// medians says of how many rounds figures are the medians.
-func medians(rounds int) string {
-	if rounds == 1 {
-		return "one round"
+// medians says of how many runs figures are the medians.
+func medians(runs int) string {
+	if runs == 1 {
+		return "one run"
 	}
-	return fmt.Sprintf("medians of %d rounds", rounds)
+	return fmt.Sprintf("medians of %d runs", runs)
 }
 
 // achieved writes the longer of two round trips achieved.

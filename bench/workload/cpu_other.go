@@ -2,8 +2,6 @@
 
 package workload
 
-import "time"
-
-// processCPU returns 0: this platform has no cheap counter in the standard
+// ProcessCPU returns 0: this platform has no cheap counter in the standard
 // library, and a report shows nothing rather than an estimate.
-func processCPU() time.Duration { return 0 }
+func ProcessCPU() CPU { return CPU{} }

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// processCPU returns the user and system time of this process so far.
-func processCPU() time.Duration {
+// ProcessCPU returns the processor time of this process so far.
+func ProcessCPU() CPU {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
-		return 0
+		return CPU{}
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return CPU{User: time.Duration(usage.Utime.Nano()), System: time.Duration(usage.Stime.Nano())}
 }

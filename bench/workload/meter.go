@@ -18,20 +18,20 @@ type Usage struct {
 // Meter remembers the counters of the process at the start of a run.
 type Meter struct {
 	mem runtime.MemStats
-	cpu time.Duration
+	cpu CPU
 }
 
 // StartMeter reads the counters now.
 func StartMeter() *Meter {
 	m := new(Meter)
 	runtime.ReadMemStats(&m.mem)
-	m.cpu = processCPU()
+	m.cpu = ProcessCPU()
 	return m
 }
 
 // Stop returns what was used since StartMeter.
 func (m *Meter) Stop() Usage {
-	cpu := processCPU() - m.cpu
+	cpu := ProcessCPU().Minus(m.cpu).Total()
 	var now runtime.MemStats
 	runtime.ReadMemStats(&now)
 	return Usage{

@@ -1,0 +1,48 @@
+package locking
+
+import (
+	"time"
+
+	"github.com/tierceldb/tiercel/txnmgr"
+)
+
+// Options say what to run.
+type Options struct {
+	Workers  []int         // how many at the same time, one after the other; at least 1
+	Records  []int         // that each worker writes at first, likewise
+	Duration time.Duration // to aim at, in all
+	Seed     uint64        // of the choice of records
+
+	tamper func(*txnmgr.Manager) // after the records are written, in tests
+}
+
+// Setup is one of the things to compare.
+type Setup struct {
+	Records int                // of each worker at first
+	Workers int                // at the same time
+	Locks   txnmgr.Granularity // of the manager
+}
+
+// compared are the granularities for so many workers. Without locks there can be
+// only one.
+func compared(workers int) []txnmgr.Granularity {
+	if workers == 1 {
+		return []txnmgr.Granularity{txnmgr.NoLocks, txnmgr.CoarseLock, txnmgr.ObjectLocks}
+	}
+	return []txnmgr.Granularity{txnmgr.CoarseLock, txnmgr.ObjectLocks}
+}
+
+// comparison is how long one round compares the granularities for so many records
+// and workers: with few workers several times, which have more to tell than one
+// long slice.
+const comparison = 150 * time.Millisecond
+
+// comparison is how long that is in this run, which may be a short one.
+func (o Options) comparison() time.Duration {
+	return min(comparison, o.Duration/time.Duration(2*len(o.Workers)*len(o.Records)))
+}
+
+// sliceLength is how long the test of one setup is repeated at a time: long enough
+// for the clock of processor time, short enough for what disturbs the machine to
+// disturb the neighbour in the comparison too. The test runs once at least.
+const sliceLength = 20 * time.Millisecond
