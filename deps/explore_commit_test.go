@@ -619,37 +619,53 @@ func (p *storeProcess) undo(t int) {
 	})
 	for w := range plan.writes {
 		key := plan.writes[w].key
-		name, next := fmt.Sprintf("undo k%d: ", key), p.to(fmt.Sprintf("undo number %d", w+1))
-		object := func(s *storeState) uint8 { return s.txns[t].target[key] }
-		p.step(fmt.Sprintf("undo number %d", w), func(s *storeState) explore.Next {
+		p.step(fmt.Sprintf("undo k%d: take version off", key), func(s *storeState) explore.Next {
 			if int(s.txns[t].linked) <= w {
-				return p.to(fmt.Sprintf("undo number %d", len(plan.writes)))
+				return p.to("undo number 0")
 			}
-			if p.fault == unlockBeforeUndo {
-				s.objects[object(s)].lock = lockFree
+			o := &s.objects[s.txns[t].target[key]]
+			if p.fault == unlockBeforeUndo && o.lock == lockHeld && s.txns[t].at == 0 {
+				o.lock, s.txns[t].at = lockFree, 1
+				return p.to(fmt.Sprintf("undo k%d: take version off", key))
 			}
-			return explore.On()
-		})
-		p.step(name+"take version off", func(s *storeState) explore.Next {
-			o := &s.objects[object(s)]
+			s.txns[t].at = 0
 			o.head = s.versions[p.version(t, w)].older
-			if o.head != 0 || p.fault == undoLeavesObjects {
-				return p.to(name + "unlock")
-			}
 			return explore.On()
 		})
-		p.step(name+"kill", func(s *storeState) explore.Next {
-			s.objects[object(s)].lock = lockDead
-			return explore.On()
-		})
-		p.forget(name, next, object)
-		p.step(name+"unlock", func(s *storeState) explore.Next {
-			s.objects[object(s)].lock = lockFree
-			return next
-		})
+	}
+	for w := range plan.writes {
+		p.undoLock(t, w)
 	}
 	p.step(fmt.Sprintf("undo number %d", len(plan.writes)), func(s *storeState) explore.Next {
 		s.slots[t], s.txns[t].phase = 0, over
 		return p.after
+	})
+}
+
+// undoLock lets the object of write w go, or removes it.
+func (p *storeProcess) undoLock(t, w int) {
+	plan := &p.plans[t]
+	key := plan.writes[w].key
+	name, next := fmt.Sprintf("undo k%d: ", key), p.to(fmt.Sprintf("undo number %d", w+1))
+	object := func(s *storeState) uint8 { return s.txns[t].target[key] }
+	p.step(fmt.Sprintf("undo number %d", w), func(s *storeState) explore.Next {
+		switch {
+		case int(s.txns[t].linked) <= w:
+			return p.to(fmt.Sprintf("undo number %d", len(plan.writes)))
+		case p.fault == unlockBeforeUndo:
+			return next
+		case s.objects[object(s)].head != 0 || p.fault == undoLeavesObjects:
+			return p.to(name + "unlock")
+		}
+		return explore.On()
+	})
+	p.step(name+"kill", func(s *storeState) explore.Next {
+		s.objects[object(s)].lock = lockDead
+		return explore.On()
+	})
+	p.forget(name, next, object)
+	p.step(name+"unlock", func(s *storeState) explore.Next {
+		s.objects[object(s)].lock = lockFree
+		return next
 	})
 }
