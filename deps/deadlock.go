@@ -2,7 +2,9 @@ package deps
 
 import (
 	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/atomic"
 
@@ -15,19 +17,23 @@ var ErrDeadlock = errors.New("deps: deadlock")
 
 // Deadlocks. The waits-for graph is not kept: locks cost two CAS, and who holds
 // what stands only with the holder. Who has waited for a millisecond collects the
-// graph of all who wait, and looks for a circle through itself.
+// graph of all who wait, and looks for circles; unless that was done already since
+// it came to its queue, so that a crowd of waiters makes few searches.
 //
 // None is missed: an edge comes into being only with a wait (a lock that is handed
 // over goes to one for whom the others were waiting already), so the last wait of a
-// circle closes it, and whoever began that one finds all the others announced.
+// circle closes it, and the first search after that one came to its queue finds all
+// the others in theirs.
 //
 // None is found that is not there, and it has one victim: searches exclude each
 // other, and skip who was chosen before. A transaction on the circle waits, so it
 // neither takes nor gives; so if it still waits the same wait after the whole graph
 // was collected, its edges were all there at that time.
 type deadlocks struct {
-	mu    sync.Mutex
 	count atomic.Uint64
+
+	mu       sync.Mutex // protects following fields, and who is made to give up
+	searched time.Time  // when the last search began to collect
 }
 
 // Deadlock is a circle of transactions, each waiting for the next. The first is the
@@ -58,30 +64,47 @@ type graph struct {
 	waiting map[*Record]*waiter
 	holders map[*storage.Object][]holder // of what is waited for
 	queues  map[*storage.Object][]*waiter
+	ahead   map[*waiter]*waiter // who is right before it in its queue
+	done    map[*waiter]bool    // is on no circle
 }
 
-// findDeadlock looks for a circle through w, and makes one of its transactions give up.
+// findDeadlock looks for circles that w may be on, and makes one transaction of each
+// give up.
 func (m *Manager) findDeadlock(w *waiter) {
 	d := &m.deadlocks
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if w.since.Before(d.searched) {
+		return
+	}
+	d.searched = time.Now() // before the queues are looked at
 	g := m.collect()
-	circle := g.circle(w)
-	for _, x := range circle {
-		if !m.stillWaits(x) {
+	for {
+		circle := g.circle()
+		if circle == nil {
 			return
 		}
+		delete(g.waiting, m.breakUp(circle).record)
 	}
+}
+
+// breakUp makes one of a circle give up, and returns it, or else one that does not
+// belong there any more.
+func (m *Manager) breakUp(circle []*waiter) *waiter {
 	victim := -1
 	for i, x := range circle {
+		if !m.stillWaits(x) {
+			return x
+		}
 		if !x.record.isExempt() && (victim < 0 || x.losesLess(circle[victim])) {
 			victim = i
 		}
 	}
-	if victim < 0 {
-		return
+	if victim < 0 { // whom nobody may come before; there is only one at a time
+		victim = 0
 	}
 	m.giveUp(circle[victim], describe(append(circle[victim:len(circle):len(circle)], circle[:victim]...)))
+	return circle[victim]
 }
 
 // stillWaits reports whether x is in its queue and was not chosen to give up.
@@ -130,6 +153,8 @@ func (m *Manager) collect() *graph {
 		waiting: make(map[*Record]*waiter),
 		holders: make(map[*storage.Object][]holder),
 		queues:  make(map[*storage.Object][]*waiter),
+		ahead:   make(map[*waiter]*waiter),
+		done:    make(map[*waiter]bool),
 	}
 	for i := range m.waits.stripes {
 		s := &m.waits.stripes[i]
@@ -137,7 +162,11 @@ func (m *Manager) collect() *graph {
 		for _, w := range s.queue {
 			if w.deadlock == nil && !w.granted {
 				g.waiting[w.record] = w
-				g.queues[w.object] = append(g.queues[w.object], w)
+				queue := g.queues[w.object]
+				if n := len(queue); n > 0 {
+					g.ahead[w] = queue[n-1]
+				}
+				g.queues[w.object] = append(queue, w)
 			}
 		}
 		s.mu.Unlock()
@@ -181,40 +210,52 @@ func (m *Manager) eachRecord(fn func(r *Record)) {
 	}
 }
 
-// circle returns the waits of a circle through w, w first, or nil.
-func (g *graph) circle(w *waiter) []*waiter {
-	seen := map[*waiter]bool{w: true}
-	var walk func(path []*waiter) []*waiter
-	walk = func(path []*waiter) (found []*waiter) {
-		g.waitsFor(path[len(path)-1], func(r *Record) bool {
+// circle returns the waits of a circle, each for the next, or nil if there is none.
+func (g *graph) circle() (found []*waiter) {
+	at := make(map[*waiter]int) // in path
+	var path []*waiter
+	var walk func(w *waiter)
+	walk = func(w *waiter) {
+		at[w] = len(path)
+		path = append(path, w)
+		g.waitsFor(w, func(r *Record) bool {
 			next := g.waiting[r]
-			switch {
-			case next == w:
-				found = path
-			case next != nil && !seen[next]:
-				seen[next] = true
-				found = walk(append(path[:len(path):len(path)], next))
+			if next == nil || g.done[next] {
+				return true
+			}
+			if from, on := at[next]; on {
+				found = slices.Clone(path[from:])
+			} else {
+				walk(next)
 			}
 			return found == nil
 		})
-		return found
+		path = path[:len(path)-1]
+		delete(at, w)
+		g.done[w] = found == nil
 	}
-	return walk([]*waiter{w})
+	for _, w := range g.waiting {
+		if !g.done[w] {
+			walk(w)
+		}
+		if found != nil {
+			break
+		}
+	}
+	return found
 }
 
 // waitsFor calls fn with all for whom w waits, until it returns false: who holds
-// the object in a mode that excludes w's, and who is in front of it in the queue and
-// will.
+// the object in a mode that excludes w's, and who is right in front of it in the
+// queue. Nobody overtakes, so through that one it waits for all the queue.
 func (g *graph) waitsFor(w *waiter, fn func(r *Record) bool) {
 	for _, h := range g.holders[w.object] {
 		if h.record != w.record && h.mode.Excludes(w.to) && !fn(h.record) {
 			return
 		}
 	}
-	for _, x := range g.queues[w.object] {
-		if x == w || x.to.Excludes(w.to) && !fn(x.record) {
-			return
-		}
+	if x := g.ahead[w]; x != nil {
+		fn(x.record)
 	}
 }
 

@@ -206,6 +206,7 @@ func (s *stripe) enter(w *waiter) storage.LockResult {
 			return result
 		}
 		if w.object.AnnounceWaiter(w.from, w.to) {
+			w.since = time.Now() // under the mutex: the search for deadlocks compares it
 			s.queue = slices.Insert(s.queue, s.place(w), w)
 			return storage.Owned
 		}
