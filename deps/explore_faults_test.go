@@ -103,9 +103,23 @@ func waitMutations() (list []mutation) {
 	return list
 }
 
+func deadlockMutations() (list []mutation) {
+	add := func(name string, fault deadlockFault, in string) {
+		list = append(list, mutate(name, fault, deadlockScenes(), in))
+	}
+	add("two look for a deadlock before they wait: both miss it", searchBeforeEnter, "two in a circle")
+	add("who was chosen to give up is not left out: both become victims", chooseTheChosen, "two in a circle")
+	add("no second look: who was granted the lock in between has to give up", giveUpWithoutLook, "three in order")
+	add("who is in front in the queue counts only if its mode excludes", queueByModes, "circle through a queue")
+	add("a search ends with the first circle", oneCircleOnly, "two circles at once")
+	add("who was chosen hides those in front of it in the queue", cutQueueAtChosen, "two circles through a queue")
+	add("a search counts for those who came while it collected", coverLate, "two in a circle")
+	return list
+}
+
 // TestMutations: each mistake, put into a model that holds without it, is found.
 func TestMutations(t *testing.T) {
-	for _, list := range [][]mutation{slotMutations(), storeMutations(), waitMutations()} {
+	for _, list := range [][]mutation{slotMutations(), storeMutations(), waitMutations(), deadlockMutations()} {
 		for _, m := range list {
 			t.Run(m.name, func(t *testing.T) { caught(t, m) })
 		}

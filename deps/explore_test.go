@@ -92,3 +92,5 @@ func TestExploreStore(t *testing.T) { exploreScenes(t, storeScenes()) }
 func TestExploreWaits(t *testing.T) { exploreScenes(t, waitScenes()) }
 
 func TestExploreSection(t *testing.T) { exploreScenes(t, sectionScenes()) }
+
+func TestExploreDeadlocks(t *testing.T) { exploreScenes(t, deadlockScenes()) }
