@@ -2,6 +2,7 @@ package shootout
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tierceldb/tiercel/bench/stress"
@@ -25,6 +26,7 @@ type trial struct {
 	open  Opener
 	tick  func(Progress)
 	begun time.Time
+	stuck bool // some client still runs, and uses its manager and its wire
 	res   Result
 }
 
@@ -53,6 +55,16 @@ func (t *trial) roundTrip(ctx context.Context, roundTrip time.Duration) error {
 	if err != nil {
 		return err
 	}
+	err = t.rounds(ctx, w, roundTrip)
+	if t.stuck {
+		return err
+	}
+	return errors.Join(err, w.Close())
+}
+
+// rounds runs all setups with one round trip as often as its share of the time
+// allows.
+func (t *trial) rounds(ctx context.Context, w *wire.Wire, roundTrip time.Duration) error {
 	begun, last := time.Now(), time.Duration(0)
 	for round := 1; !t.over(); round++ {
 		begunRound := time.Now()
@@ -64,7 +76,7 @@ func (t *trial) roundTrip(ctx context.Context, roundTrip time.Duration) error {
 		}
 		last = time.Since(begunRound)
 	}
-	return w.Close()
+	return nil
 }
 
 // round runs all setups with one round trip once. Which of the two that are
@@ -96,7 +108,7 @@ func (t *trial) slice(ctx context.Context, w *wire.Wire, setup Setup, round int)
 	if err := s.run(ctx); err != nil {
 		return err
 	}
-	t.res.Violations = s.log.Violations()
+	t.stuck, t.res.Violations = s.stuck, s.log.Violations()
 	if t.res.Interrupted = s.interrupted; !t.over() {
 		t.res.samples[setup] = append(t.res.samples[setup], s.samples)
 	}

@@ -60,7 +60,7 @@ func checkFigures(t *testing.T, f Figures) {
 	if !(f.Min > 0 && f.Min <= f.Median && f.Median <= f.Max && f.Mean <= f.Max) {
 		t.Errorf("%+v: the times are %+v", f.Setup, f.Spread)
 	}
-	if f.Transactions < 2*f.Clients*f.Rounds || f.PerSecond <= 0 {
+	if f.Transactions+f.Conflicts < 2*f.Clients*f.Rounds || f.PerSecond <= 0 {
 		t.Errorf("%+v: %d transactions of %d clients in %d rounds, %.0f a second", f.Setup, f.Transactions, f.Clients, f.Rounds, f.PerSecond)
 	}
 	if f.Achieved < f.RoundTrip || f.Min < float64(f.RoundTrip)/1e3 {
@@ -68,9 +68,10 @@ func checkFigures(t *testing.T, f Figures) {
 	}
 }
 
-// While the one lock is held for a round trip, nobody else can finish.
+// While the one lock is held for a round trip, nobody else can finish. (The gain is
+// the median of several rounds: a machine that stands still now and then spoils one.)
 func TestOneLockAllowsOneTransactionARoundTrip(t *testing.T) {
-	opts := Options{RoundTrips: []time.Duration{2 * time.Millisecond}, Clients: []int{8}, Duration: 300 * time.Millisecond}
+	opts := Options{RoundTrips: []time.Duration{2 * time.Millisecond}, Clients: []int{8}, Duration: time.Second}
 	res := run(t, t.Context(), opts)
 	for _, op := range Ops() {
 		f, ran := res.Figures(Setup{2 * time.Millisecond, 8, txnmgr.CoarseLock}, op)
@@ -129,7 +130,9 @@ func TestTamperedDataIsFound(t *testing.T) {
 func TestErrorsOfTheManagerEndTheRun(t *testing.T) {
 	cause := errors.New("no manager today")
 	fails := func(context.Context, txnmgr.Options) (*txnmgr.Manager, error) { return nil, cause }
-	if _, err := Run(t.Context(), fails, short(), func(Progress) {}); !errors.Is(err, cause) {
+	opts := short()
+	opts.RoundTrips = opts.RoundTrips[1:] // one that takes time
+	if _, err := Run(t.Context(), fails, opts, func(Progress) {}); !errors.Is(err, cause) {
 		t.Errorf("Run = %v, want %v", err, cause)
 	}
 	closed := func(ctx context.Context, opts txnmgr.Options) (*txnmgr.Manager, error) {

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/internal/pad"
 )
 
 // keepDetails is how many violations of one check are described. A broken
@@ -21,6 +23,7 @@ type Violation struct {
 
 // Log collects violations from all goroutines of a run.
 type Log struct {
+	_     pad.Align64
 	total atomic.Uint64
 
 	mu    sync.Mutex // protects following field

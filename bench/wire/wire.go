@@ -2,10 +2,10 @@
 // a server waits for between two of its messages.
 //
 // A timer of the Go runtime is of no use for that: the network poller rounds the
-// wait of an idle process up to whole milliseconds, so 20 µs become 1.1 ms. So one
-// goroutine carries all messages of a wire, which take equally long and therefore
-// arrive in the order in which they were sent, and waits for the next arrival by a
-// timer of the operating system.
+// wait of an idle process up to whole milliseconds, and 20 µs take more than 1 ms.
+// So one goroutine carries all messages of a wire, which take equally long and
+// therefore arrive in the order in which they were sent, and waits for the next
+// arrival by a timer of the operating system.
 //
 // On two processors and with 64 clients that each work for 4 µs between round
 // trips of 400 µs, this achieved 440 µs, the same as with one client. What lost:
