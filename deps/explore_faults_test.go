@@ -117,9 +117,24 @@ func deadlockMutations() (list []mutation) {
 	return list
 }
 
+func prepareMutations() (list []mutation) {
+	add := func(name string, fault prepareFault, in string) {
+		list = append(list, mutate(name, fault, prepareScenes(), in))
+	}
+	add("what a prepared transaction has read is not guarded", guardNoReads, "prepared and writer of what it read")
+	add("what a prepared transaction writes is not tested against the reads of who prepares", guardNoWrites, "three prepared in a ring")
+	add("timestamp is drawn at the vote", drawAtVote, "writers that read nothing")
+	add("waits for a prepared transaction without taking the vote back", waitWithVote, "one client prepares two")
+	add("guards are removed before the state is committed", unguardBeforeCommit, "prepared and writer of what it read")
+	add("locks of a prepared transaction are let go before it is committed", releaseBeforeUnguard, "writers that read nothing")
+	add("reads are not validated before a transaction is prepared", prepareWithoutValidation, "prepared and writer of what it read")
+	add("end of a prepared transaction wakes nobody", endWakesNobody, "two prepared that cross")
+	return list
+}
+
 // TestMutations: each mistake, put into a model that holds without it, is found.
 func TestMutations(t *testing.T) {
-	for _, list := range [][]mutation{slotMutations(), storeMutations(), waitMutations(), deadlockMutations()} {
+	for _, list := range [][]mutation{slotMutations(), storeMutations(), waitMutations(), deadlockMutations(), prepareMutations()} {
 		for _, m := range list {
 			t.Run(m.name, func(t *testing.T) { caught(t, m) })
 		}

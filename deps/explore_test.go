@@ -94,3 +94,5 @@ func TestExploreWaits(t *testing.T) { exploreScenes(t, waitScenes()) }
 func TestExploreSection(t *testing.T) { exploreScenes(t, sectionScenes()) }
 
 func TestExploreDeadlocks(t *testing.T) { exploreScenes(t, deadlockScenes()) }
+
+func TestExplorePrepare(t *testing.T) { exploreScenes(t, prepareScenes()) }
