@@ -125,8 +125,9 @@ func modelled() []stepsOf {
 		{"deps/section.go", "admitPrepared", "changing Prepare guards.add"},
 		{"deps/section.go", "finish", "checkOutside passThrough"},
 		// explore_deadlock_test.go
-		{"deps/deadlock.go", "findDeadlock", "mu.Lock mu.Unlock collect circle allStillWait giveUp"},
-		{"deps/deadlock.go", "collect", "mu.Lock RolledBack mu.Unlock held.Load agent.Load each eachRecord Head"},
+		{"deps/deadlock.go", "findDeadlock", "mu.Lock mu.Unlock collect circle breakUp"},
+		{"deps/deadlock.go", "breakUp", "stillWaits giveUp"},
+		{"deps/deadlock.go", "collect", "mu.Lock mu.Unlock held.Load agent.Load each eachRecord Head"},
 		{"deps/deadlock.go", "stillWaits", "mu.Lock mu.Unlock waiting.Load RolledBack"},
 		{"deps/deadlock.go", "giveUp", "mu.Lock mu.Unlock rouse"},
 		{"deps/deadlock.go", "waitsFor", ""},
