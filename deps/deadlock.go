@@ -84,7 +84,7 @@ func (m *Manager) findDeadlock(w *waiter) {
 		if circle == nil {
 			return
 		}
-		delete(g.waiting, m.breakUp(circle).record)
+		g.remove(m.breakUp(circle))
 	}
 }
 
@@ -243,6 +243,17 @@ func (g *graph) circle() (found []*waiter) {
 		}
 	}
 	return found
+}
+
+// remove takes out w, which is leaving its queue: who was behind it comes behind the
+// one before it.
+func (g *graph) remove(w *waiter) {
+	delete(g.waiting, w.record)
+	for x, before := range g.ahead {
+		if before == w {
+			g.ahead[x] = g.ahead[w]
+		}
+	}
 }
 
 // waitsFor calls fn with all for whom w waits, until it returns false: who holds

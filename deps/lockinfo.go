@@ -31,18 +31,21 @@ type LockWaiter struct {
 // Locks describes what is locked by Lock, or by prepared transactions, or waited
 // for. It is put together while the others go on, so its parts may not be of the
 // same moment. Votes that nobody waits for are not in it.
-func (m *Manager) Locks() []LockInfo { return m.locksOf(nil) }
+func (m *Manager) Locks() []LockInfo { return m.locksOf(nil, nil) }
 
-// HoldersOf returns who holds o.
-func (m *Manager) HoldersOf(o *storage.Object) []LockHolder {
-	for _, info := range m.locksOf(o) {
+// HoldersOf returns who holds o besides r.
+func (m *Manager) HoldersOf(o *storage.Object, r *Record) []LockHolder {
+	if m.granularity == CoarseLock {
+		o = m.whole
+	}
+	for _, info := range m.locksOf(o, r) {
 		return info.Holders
 	}
 	return nil
 }
 
-// locksOf is Locks of one object, or of all if only is nil.
-func (m *Manager) locksOf(only *storage.Object) []LockInfo {
+// locksOf is Locks of one object, or of all if only is nil, without what r holds.
+func (m *Manager) locksOf(only *storage.Object, but *Record) []LockInfo {
 	s := survey{only: only, infos: make(map[*storage.Object]*LockInfo)}
 	g := m.collect()
 	for o, queue := range g.queues {
@@ -57,6 +60,9 @@ func (m *Manager) locksOf(only *storage.Object) []LockInfo {
 		xids[p.record] = p.XID
 	}
 	m.eachRecord(func(r *Record) {
+		if r == but {
+			return
+		}
 		for o, mode := range r.locked(xids[r] != "") {
 			if info := s.of(o); info != nil {
 				info.Holders = append(info.Holders, LockHolder{Label: r.Label(), XID: xids[r], Mode: mode})
@@ -66,7 +72,7 @@ func (m *Manager) locksOf(only *storage.Object) []LockInfo {
 	for o, holders := range g.holders { // votes that are waited for
 		info := s.of(o)
 		for _, h := range holders {
-			if info != nil && len(info.Holders) == 0 {
+			if info != nil && len(info.Holders) == 0 && h.record != but {
 				info.Holders = append(info.Holders, LockHolder{Label: h.record.Label(), XID: xids[h.record], Mode: h.mode})
 			}
 		}

@@ -260,9 +260,15 @@ func (m *Manager) sleep(w *waiter, p *Patience, a alarms) error {
 	if w.record.RolledBack() {
 		return ErrEnded
 	}
+	var ended <-chan struct{}
+	if w.behind != nil {
+		ended = w.behind.done
+	}
 	for {
 		select {
 		case <-w.wake:
+			return nil
+		case <-ended:
 			return nil
 		case <-done(p.Txn):
 			return p.Txn.Err()

@@ -120,6 +120,9 @@ func (tx *Txn) Lock(ctx context.Context, key []byte, mode LockMode, opts ...Lock
 		return err
 	}
 	defer tx.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return tx.lock(ctx, key, storage.LockMode(mode), how)
 }
 
@@ -158,7 +161,7 @@ func (tx *Txn) notLocked(ctx context.Context, o *storage.Object, mode storage.Lo
 	case errors.Is(err, deps.ErrOwned) && how == SkipLocked:
 		return ErrLocked
 	case errors.Is(err, deps.ErrOwned):
-		return tx.m.lockError(o, mode, how)
+		return tx.lockError(o, mode, how)
 	case tx.look() == nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
 	}
@@ -191,8 +194,8 @@ var (
 // after LockTimeout ErrTimeout.
 type LockError struct {
 	Key      []byte
-	Mode     LockMode // that was asked for
-	Holders  []LockHolder
+	Mode     LockMode     // that was asked for
+	Holders  []LockHolder // others
 	TimedOut bool
 }
 
@@ -217,8 +220,9 @@ func (e *LockError) Is(target error) bool {
 	return target == ErrLocked || e.TimedOut && target == ErrTimeout
 }
 
-func (m *Manager) lockError(o *storage.Object, mode storage.LockMode, how LockOption) error {
-	return &LockError{Key: o.Key(), Mode: LockMode(mode), Holders: holders(m.deps.HoldersOf(o)), TimedOut: how > 0}
+func (tx *Txn) lockError(o *storage.Object, mode storage.LockMode, how LockOption) error {
+	others := holders(tx.m.deps.HoldersOf(o, tx.rec))
+	return &LockError{Key: o.Key(), Mode: LockMode(mode), Holders: others, TimedOut: how > 0}
 }
 
 // DeadlockError has the circle: each waited for the next, and the last for the

@@ -339,19 +339,14 @@ func (tx *Txn) OnCommit(fn func(commitTS uint64)) {
 	x.onCommit = append(x.onCommit, fn)
 }
 
-// Err returns ErrConcurrentUse if a Scan was stopped by that, and else nil while
-// the transaction is open: then no Scan was stopped. Afterwards it returns
-// ErrTxnDone, possibly with the cause of a forced end.
+// Err returns ErrConcurrentUse if a Scan was stopped by that (or if this call was),
+// and else nil while the transaction is open: then no Scan was stopped. Afterwards
+// it returns ErrTxnDone, possibly with the cause of a forced end.
 func (tx *Txn) Err() error {
-	if tx == nil || tx.rec == nil {
-		return ErrTxnDone
+	if err := tx.enter(); err != nil {
+		return err
 	}
-	if tx.rec.IsPrepared() {
-		return ErrPrepared
-	}
-	if !tx.rec.IsOpen() {
-		return endedBy(tx.rec.Cause())
-	}
+	defer tx.leave()
 	if tx.calls.Load()&stopped != 0 {
 		return ErrConcurrentUse
 	}
