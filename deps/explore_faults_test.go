@@ -30,6 +30,7 @@ func slotMutations() (list []mutation) {
 	}
 	add("begin without the second look at the mark", beginWithoutRecheck, "begin against scan")
 	add("begin does not look for the mark of a forced end", beginIgnoresForced, "two forced ends")
+	add("begin looks for Available and stores, without a CAS", beginByPlainStore, "growth")
 	add("m is loaded after the list", markAfterScan, "begin against scan")
 	add("m is V although readers begin at R", markIsVisible, "two watermarks")
 	add("m is what is committed and not yet published", markIsApplied, "begin against scan")
@@ -37,6 +38,7 @@ func slotMutations() (list []mutation) {
 	add("end looks at gen and stores it, without a CAS", endByPlainGen, "copied handle")
 	add("end stores Available over Retired", endByPlainSnap, "close against a search")
 	add("slot leaves the list without Retired", unlinkWithoutRetired, "shrinking")
+	add("slot is retired by a look and a store, without a CAS", retireByPlainStore, "shrinking")
 	add("forced end wins the snap word, which is used again, and not gen", forceBySnap, "forced end")
 	add("forced end of an update wins gen before the state", forceGenBeforeState, "forced end of updates")
 	add("forced end looks for a tag only before it wins gen", forceLooksForTagOnce, "forced end of updates")

@@ -25,6 +25,7 @@ const (
 	noSlotFault slotFault = iota
 	beginWithoutRecheck
 	beginIgnoresForced
+	beginByPlainStore
 	markAfterScan
 	markIsVisible // although readers begin at R
 	markIsApplied
@@ -32,6 +33,7 @@ const (
 	endByPlainGen
 	endByPlainSnap
 	unlinkWithoutRetired
+	retireByPlainStore
 	forceBySnap
 	forceGenBeforeState
 	forceLooksForTagOnce
@@ -273,9 +275,17 @@ func (p *slotProcess) take(t int, name string, lost, won func(s *slotState) expl
 		s.txns[t].snap = p.mark(s, t)
 		return explore.On()
 	})
+	if p.fault == beginByPlainStore {
+		p.step(name+"look at snap", func(s *slotState) explore.Next {
+			if s.slots[s.txns[t].slot].snap != wordAvailable {
+				return lost(s)
+			}
+			return explore.On()
+		})
+	}
 	p.step(name+"CAS snap 0→mark", func(s *slotState) explore.Next {
 		x := &s.txns[t]
-		if s.slots[x.slot].snap != wordAvailable {
+		if s.slots[x.slot].snap != wordAvailable && p.fault != beginByPlainStore {
 			return lost(s)
 		}
 		s.slots[x.slot].snap = p.word(t, x.snap)
@@ -630,8 +640,17 @@ func (p *slotProcess) dropAndUnlock() {
 // trim is Pool.Trim that retires a slot if it can.
 func (p *slotProcess) trim(slot int) {
 	p.lockList(false)
+	plain := p.fault == retireByPlainStore
+	if plain {
+		p.step("look at snap", func(s *slotState) explore.Next {
+			if s.slots[slot].snap != wordAvailable {
+				return explore.To("drop retired")
+			}
+			return explore.On()
+		})
+	}
 	p.step("CAS snap 0→Retired", func(s *slotState) explore.Next {
-		if s.slots[slot].snap == wordAvailable {
+		if s.slots[slot].snap == wordAvailable || plain {
 			if p.fault == unlinkWithoutRetired {
 				s.list &^= 1 << slot
 			} else {
