@@ -53,6 +53,7 @@ func newSeed(t *testing.T) uint64 {
 func testOptions(levels ...history.Level) Options {
 	opts := Moderate(testKeys, levels...)
 	opts.Forgets, opts.Cancels, opts.Pauses = 10, 10, 30
+	opts.Locks, opts.Prepares = 20, 20
 	return opts
 }
 

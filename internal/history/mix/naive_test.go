@@ -22,6 +22,10 @@ type naive struct {
 	changed map[string]uint64 // by key: the commit that last changed it
 	old     map[string][]byte // some earlier values
 	bug     bug
+
+	locks    map[string]map[*naiveTxn]Mode
+	prepared *naiveTxn
+	byXID    map[string]*naiveTxn
 }
 
 // bug is what stores have been known to do.
@@ -40,13 +44,15 @@ const (
 	forgetfulOwn          // the second write to a key is lost
 	commitAfterError      // OnCommit is called although there is a conflict
 	deafInsert            // Insert replaces what is there
+	barge                 // locks keep nobody out
+	unprotected           // nor does what is prepared
 	numBugs
 )
 
 func (b bug) String() string {
 	return [numBugs]string{
 		"no bug", "no conflicts", "no read validation", "no range validation", "dirty read", "stale begin",
-		"torn commit", "fading key", "unrepeatable", "forgetful own", "commit after error", "deaf insert",
+		"torn commit", "fading key", "unrepeatable", "forgetful own", "commit after error", "deaf insert", "barge", "unprotected",
 	}[b]
 }
 
@@ -58,7 +64,10 @@ var (
 )
 
 func newNaive(b bug) *naive {
-	return &naive{last: 1, values: map[string][]byte{}, changed: map[string]uint64{}, bug: b}
+	return &naive{
+		last: 1, values: map[string][]byte{}, changed: map[string]uint64{}, bug: b,
+		locks: map[string]map[*naiveTxn]Mode{}, byXID: map[string]*naiveTxn{},
+	}
 }
 
 func (s *naive) Judge(err error) Meaning {
@@ -71,6 +80,10 @@ func (s *naive) Judge(err error) Meaning {
 		return Conflict
 	case errors.Is(err, errOver):
 		return Ended
+	case errors.Is(err, errLocked):
+		return Locked
+	case errors.Is(err, errStuck):
+		return Deadlock
 	}
 	return Unexpected
 }
@@ -119,6 +132,8 @@ type naiveTxn struct {
 	read     []func(string) bool
 	notices  []func(uint64)
 	done     bool
+	observed bool // it has seen something of the snapshot
+	voted    bool // it is prepared
 }
 
 func (t *naiveTxn) Err() error {
@@ -128,10 +143,14 @@ func (t *naiveTxn) Err() error {
 	return nil
 }
 
-func (t *naiveTxn) Snapshot() uint64 { return t.snapshot }
+func (t *naiveTxn) Snapshot() uint64 {
+	t.observed = true
+	return t.snapshot
+}
 
 func (t *naiveTxn) Close() error {
 	t.done = true
+	t.release()
 	return nil
 }
 
@@ -139,6 +158,7 @@ func (t *naiveTxn) Get(key []byte) ([]byte, error) {
 	if err := t.Err(); err != nil {
 		return nil, err
 	}
+	t.observed = true
 	k := string(key)
 	if !t.written[k] {
 		t.read = append(t.read, func(other string) bool { return other == k })
@@ -169,6 +189,7 @@ func (t *naiveTxn) scan(lo, hi []byte, order func([][]byte)) iter.Seq2[[]byte, [
 	all := slices.Clone(NewKeys(testKeys)[:testKeys])
 	order(all)
 	return func(yield func(key, val []byte) bool) {
+		t.observed = true
 		if t.store.bug != noRangeValidation {
 			t.read = append(t.read, within)
 		}
@@ -234,11 +255,11 @@ func (t *naiveTxn) Savepoint() func() error {
 func (t *naiveTxn) OnCommit(fn func(uint64)) { t.notices = append(t.notices, fn) }
 
 func (t *naiveTxn) Commit() error {
-	if err := t.Err(); err != nil {
+	if err := t.Err(); err != nil && !t.voted {
 		return err
 	}
-	t.done = true
 	ts, err := t.commit()
+	t.Close()
 	if err == nil || t.store.bug == commitAfterError {
 		for _, fn := range t.notices {
 			fn(ts)
@@ -249,12 +270,16 @@ func (t *naiveTxn) Commit() error {
 
 func (t *naiveTxn) commit() (uint64, error) {
 	s := t.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(t.written) == 0 {
 		return t.snapshot, nil
 	}
-	if t.conflicts() {
+	if t.voted {
+		s.mu.Lock()
+	} else if err := t.vote(); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	if !t.voted && t.conflicts() {
 		return s.last, errConflict
 	}
 	s.last++

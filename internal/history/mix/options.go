@@ -25,6 +25,8 @@ type Options struct {
 	Cancels    int // transactions that are cancelled in the middle
 	Timeouts   int // transactions that are given Timeout only
 	Pauses     int // steps before which others are let through
+	Locks      int // steps that lock a key, and transactions that begin with it
+	Prepares   int // update transactions committed in two phases
 
 	Timeout time.Duration
 }

@@ -17,12 +17,15 @@ func (t *txn) step() {
 		t.get(k)
 	case t.chance(t.opts.Savepoints):
 		t.savepoint()
+	case t.locker() != nil && t.chance(t.opts.Locks):
+		t.lock(k)
 	default:
 		t.write(k)
 	}
 }
 
 func (t *txn) get(k history.Key) {
+	t.use(k)
 	val, err := t.Get(t.keys[k])
 	switch {
 	case err == nil:
@@ -45,6 +48,7 @@ func (t *txn) saw(call string, k history.Key, val []byte) {
 }
 
 func (t *txn) write(k history.Key) {
+	t.use(k)
 	switch {
 	case t.chance(t.opts.Deletes):
 		t.delete(k)
@@ -113,12 +117,14 @@ func (t *txn) savepoint() {
 		return
 	}
 	t.pending.RollbackTo(s.mark)
+	clear(t.held)
 	t.saved = slices.Delete(t.saved, n+1, len(t.saved))
 }
 
 // scan goes over a range from k, in one of the directions, and sometimes not to
 // its end.
 func (t *txn) scan(k history.Key) {
+	t.exposed = true
 	end := min(k+history.Key(t.rng.IntN(t.opts.Range+1)), history.Key(t.opts.Keys))
 	hi := t.keys[end]
 	if int(end) == t.opts.Keys && t.chance(50) {

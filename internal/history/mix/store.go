@@ -56,7 +56,9 @@ const (
 	Unexpected Meaning = iota
 	NotFound           // the key has no value
 	Exists             // the key has a value
-	Conflict           // the transaction was rolled back, and may be tried again
+	Conflict           // the transaction was rolled back, and may be tried again; after a Lock it is open
+	Deadlock           // the transaction was rolled back, and may be tried again
+	Locked             // others hold the lock, and it was not to wait; the transaction is open
 	Ended              // the transaction was ended from outside
 	Closed             // so was the store
 )

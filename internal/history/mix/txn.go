@@ -19,6 +19,11 @@ type txn struct {
 	commitTS  uint64
 	saved     []saved
 	abandoned bool // it has been told that it is over
+
+	idle    bool                 // it is going to be left open, so it locks nothing: its worker might wait for it
+	held    map[history.Key]bool // locked, so that nobody else changes them
+	exposed bool                 // it has read or written something else
+	cause   error                // of a rollback after which it may be tried again
 }
 
 // saved is a savepoint.
@@ -31,20 +36,23 @@ type saved struct {
 var errGivenUp = errors.New("given up")
 
 func (t *txn) began() {
-	t.pending.Began(t.Snapshot())
 	t.commits, t.saved, t.abandoned = 0, nil, false
+	t.held, t.exposed, t.cause = nil, false, nil
 	if t.writer != nil {
 		t.writer.OnCommit(func(ts uint64) {
 			t.commits++
 			t.commitTS = ts
 		})
+		t.lockFirst()
 	}
+	t.pending.Began(t.Snapshot())
 }
 
 // run runs the transaction, or a part of it.
 func (t *txn) run() {
-	if t.chance(t.opts.Forgets) {
+	if t.idle {
 		t.steps(1)
+		t.idle = false
 		t.forgotten = append(t.forgotten, t)
 		return
 	}
@@ -57,6 +65,10 @@ func (t *txn) finish() {
 		t.close()
 		return
 	}
+	if p, can := t.writer.(Preparer); can && t.chance(t.opts.Prepares) {
+		t.prepare(p)
+		return
+	}
 	t.settle(t.writer.Commit())
 }
 
@@ -67,6 +79,9 @@ func (t *txn) work() error {
 	if t.cancel != nil && t.chance(50) {
 		t.cancel()
 		t.steps(1)
+	}
+	if t.cause != nil {
+		return t.cause
 	}
 	if t.abandoned || t.chance(t.opts.RollBacks) {
 		return errGivenUp
@@ -130,7 +145,11 @@ func (t *txn) over(err error) {
 		switch t.store.Judge(err) {
 		case Closed:
 			t.closed = true
-		case Ended, Conflict:
+		case Conflict:
+			if !t.exposed && t.pending != nil && t.writer != nil {
+				t.fault(t.pending.ID(), "a conflict over keys that it had locked: %v", err)
+			}
+		case Ended, Deadlock:
 		default:
 			t.fault(t.pending.ID(), "%v", err)
 		}

@@ -110,7 +110,7 @@ func (w *Worker) context() (context.Context, context.CancelFunc) {
 // begin begins a transaction; nil if that fails.
 func (w *Worker) begin() *txn {
 	how := w.how()
-	t := &txn{Worker: w}
+	t := &txn{Worker: w, idle: w.chance(w.opts.Forgets)}
 	var ctx context.Context
 	ctx, t.cancel = w.context()
 	var err error
