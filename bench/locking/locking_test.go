@@ -189,7 +189,7 @@ func TestMediansAndRatios(t *testing.T) {
 			fine:   {sample(70, 1), sample(100, 1), sample(550, 1)},
 		},
 	}
-	if f, ran := res.Figures(coarse); !ran || f.Clock != 200 || f.User != 3 || f.Tests != 8 || f.Runs != 4 {
+	if f, ran := res.Figures(coarse); !ran || f.Clock != 150 || f.User != 2 || f.Tests != 8 || f.Runs != 4 {
 		t.Errorf("the figures are %+v (%v)", f, ran)
 	}
 	if goals := res.Goals(); len(goals) != 1 || !goals[0].Reached || math.Abs(goals[0].Measured-0.55) > 1e-9 {

@@ -32,14 +32,21 @@ func compared(workers int) []txnmgr.Granularity {
 	return []txnmgr.Granularity{txnmgr.CoarseLock, txnmgr.ObjectLocks}
 }
 
-// comparison is how long one round compares the granularities for so many records
-// and workers: with few workers several times, which have more to tell than one
-// long slice.
-const comparison = 150 * time.Millisecond
+// The least time for which one round compares the granularities for so many records
+// and workers. With few workers that is several times, which have more to tell than
+// one long slice, and for a single one, where little must be lost, the most.
+const (
+	comparison = 100 * time.Millisecond
+	alone      = 500 * time.Millisecond
+)
 
 // comparison is how long that is in this run, which may be a short one.
-func (o Options) comparison() time.Duration {
-	return min(comparison, o.Duration/time.Duration(2*len(o.Workers)*len(o.Records)))
+func (o Options) comparison(workers int) time.Duration {
+	least := comparison
+	if workers == 1 {
+		least = alone
+	}
+	return min(least, o.Duration/time.Duration(len(o.Workers)*len(o.Records)))
 }
 
 // sliceLength is how long the test of one setup is repeated at a time: long enough

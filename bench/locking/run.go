@@ -53,7 +53,7 @@ func (t *trial) round(ctx context.Context, round int) error {
 	for _, records := range t.opts.Records {
 		for _, workers := range t.opts.Workers {
 			begun := time.Now()
-			for again := 0; again == 0 || time.Since(begun) < t.opts.comparison(); again++ {
+			for again := 0; again == 0 || time.Since(begun) < t.opts.comparison(workers); again++ {
 				if err := t.compare(ctx, records, workers, round, again); err != nil || t.over() {
 					return err
 				}

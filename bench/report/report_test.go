@@ -213,9 +213,9 @@ func TestSpread(t *testing.T) {
 		want Spread
 	}{
 		{[]float64{7}, Spread{7, 7, 7, 7}},
-		{[]float64{3, 1}, Spread{1, 2, 3, 3}},
+		{[]float64{3, 1}, Spread{1, 2, 2, 3}},
 		{[]float64{9, 1, 2}, Spread{1, 4, 2, 9}},
-		{[]float64{4, 1, 3, 2}, Spread{1, 2.5, 3, 4}},
+		{[]float64{4, 1, 3, 2}, Spread{1, 2.5, 2.5, 4}},
 	} {
 		if got := NewSpread(c.of); got != c.want {
 			t.Errorf("the spread of %v is %+v, want %+v", c.of, got, c.want)

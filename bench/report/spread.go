@@ -4,7 +4,7 @@ import "slices"
 
 // Spread says how far the figures of a group lie apart.
 type Spread struct {
-	// All in the unit of the figures; the median is the upper one of an even number.
+	// All are in the unit of the figures.
 	Min    float64 `json:"min"`
 	Mean   float64 `json:"mean"`
 	Median float64 `json:"median"`
@@ -20,14 +20,15 @@ func NewSpread(of []float64) Spread {
 	return Spread{slices.Min(of), sum / float64(len(of)), Median(of), slices.Max(of)}
 }
 
-// Median returns the figure in the middle, the upper one of an even number, and 0
-// if there is none.
+// Median returns the figure in the middle, or the mean of the two that are, or 0 if
+// there is none.
 func Median(of []float64) float64 {
 	if len(of) == 0 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(of))
-	return sorted[len(sorted)/2]
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // MedianOf returns the median of one figure of each thing.
