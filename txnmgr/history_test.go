@@ -30,6 +30,7 @@ type run struct {
 	Txns    int // of each worker
 	Procs   int // GOMAXPROCS
 	MaxAge  time.Duration
+	Locks   txnmgr.Granularity
 	Purges  int  // full purges meanwhile, in a row
 	Closes  bool // the manager is closed in the middle
 	Stages  stages.Stages
@@ -61,6 +62,15 @@ func drawRun(seed uint64, levels ...history.Level) run {
 	if one(4) {
 		r.Mix.Timeouts, r.Mix.Timeout = rng.IntN(60), time.Duration(1+rng.IntN(300))*time.Microsecond
 	}
+	if one(2) {
+		r.Mix.Locks = rng.IntN(50)
+	}
+	if one(2) {
+		r.Mix.Prepares = rng.IntN(60)
+	}
+	if one(5) {
+		r.Locks = txnmgr.CoarseLock
+	}
 	if one(6) {
 		r.MaxAge = time.Duration(1+rng.IntN(3)) * time.Millisecond
 	}
@@ -82,7 +92,7 @@ func (r *run) crowd(rng *rand.Rand) {
 // history runs it, and returns what happened and what was wrong without a look at that.
 func (r run) history(t testing.TB) (*history.History, []string) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.Procs))
-	m, err := txnmgr.Open(stages.With(context.Background(), r.Stages), txnmgr.Options{MaxAge: r.MaxAge, Retries: 3})
+	m, err := txnmgr.Open(stages.With(context.Background(), r.Stages), txnmgr.Options{MaxAge: r.MaxAge, Retries: 3, Locks: r.Locks})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +118,12 @@ func (r run) leftovers(m *txnmgr.Manager, live int) (faults []string) {
 			faults = append(faults, fmt.Sprintf("I10: %s: %+v", what, s))
 		}
 	}
-	must(s.Active == 0, "transactions are active at the end")
+	must(s.Active == 0 && s.Waiting == 0, "transactions are active or wait at the end")
+	if s.Prepared > 0 && r.Closes {
+		return faults // nobody can finish them any more
+	}
+	must(s.Prepared == 0, "transactions are prepared at the end")
+	must(len(m.Locks()) == 0, "something is locked at the end")
 	must(s.Objects == int64(live), fmt.Sprintf("objects, where there are %d keys", live))
 	must(s.Versions == s.Objects, "versions left of objects")
 	must(s.CommittedListLength == 0 && s.PinnedVersions == 0, "commits or versions wait to be purged")
@@ -188,6 +203,7 @@ func (r run) smaller() (all []run) {
 	change(func(r *run) { r.Mix.Keys = (r.Mix.Keys + 1) / 2 })
 	change(func(r *run) { r.Closes = false })
 	change(func(r *run) { r.MaxAge = 0 })
+	change(func(r *run) { r.Locks = txnmgr.ObjectLocks })
 	change(func(r *run) { r.Purges = 0 })
 	change(func(r *run) { r.Stages = stages.Stages{} })
 	for _, share := range []func(*mix.Options) *int{
@@ -196,6 +212,7 @@ func (r run) smaller() (all []run) {
 		func(o *mix.Options) *int { return &o.Inserts }, func(o *mix.Options) *int { return &o.RollBacks },
 		func(o *mix.Options) *int { return &o.Forgets }, func(o *mix.Options) *int { return &o.Cancels },
 		func(o *mix.Options) *int { return &o.Timeouts }, func(o *mix.Options) *int { return &o.ReadOnly },
+		func(o *mix.Options) *int { return &o.Locks }, func(o *mix.Options) *int { return &o.Prepares },
 	} {
 		change(func(r *run) { *share(&r.Mix) = 0 })
 	}

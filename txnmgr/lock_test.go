@@ -101,6 +101,21 @@ func TestLockKeepsNoSlice(t *testing.T) {
 	idle(t, m)
 }
 
+// TestLockCancelledBeforehand: also a free lock is not taken.
+func TestLockCancelledBeforehand(t *testing.T) {
+	m := openWith(t, "a", "1")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, lock := range lockCalls() {
+		tx := begin(t, m)
+		err := lock(ctx, tx, []byte("a"))
+		wantErr(t, name, err, context.Canceled)
+		want(t, "it is over", errors.Is(err, txnmgr.ErrTxnDone), false)
+		want(t, "locks", managedStore{m}.Locks(), "")
+		wantErr(t, "Commit", tx.Commit())
+	}
+}
+
 // TestLockOnly: a transaction that only locked ends as a read-only one does, and what
 // it locked leaves no trace.
 func TestLockOnly(t *testing.T) {

@@ -181,6 +181,36 @@ func TestPessimisticAgainstHolders(t *testing.T) {
 	})
 }
 
+// TestPessimisticAgainstPrepared: what is prepared already is finished first.
+func TestPessimisticAgainstPrepared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, ctx := openWith(t, "a", "1", "b", "1"), context.Background()
+		prepared(t, m, "x", []string{"b"}, []string{"a"})
+		attempts := 0
+		c := start("Update", func() error {
+			return m.Update(ctx, func(tx *txnmgr.Txn) error {
+				attempts++
+				value, err := tx.Get([]byte("a"))
+				if err != nil {
+					return err
+				}
+				return tx.Put([]byte("b"), value)
+			}, txnmgr.WithRetry(0), txnmgr.WithPessimistic())
+		})
+		c.waits(t)
+		other := begin(t, m)
+		wantErr(t, "Put", other.Put([]byte("c"), nil))
+		commit := start("Commit", other.Commit)
+		commit.waits(t)
+		wantErr(t, "CommitPrepared", m.CommitPrepared(ctx, "x"))
+		c.returns(t)
+		commit.returns(t)
+		want(t, "attempts", attempts, 2)
+		want(t, "contents", contents(t, m), "a=x b=x c=")
+		idle(t, m)
+	})
+}
+
 // TestPessimisticGivesUp: however it ends, the others go on.
 func TestPessimisticGivesUp(t *testing.T) {
 	pessimistic := []txnmgr.TxnOption{txnmgr.WithRetry(0), txnmgr.WithPessimistic()}

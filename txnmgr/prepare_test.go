@@ -296,6 +296,37 @@ func TestPreparedFinishedOnce(t *testing.T) {
 	idle(t, m)
 }
 
+// TestPreparedLimit: whoever finishes in time has finished, and else the limit has.
+func TestPreparedLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, ctx := openWith(t, "a", "1"), context.Background()
+		before := m.Stats()
+		tx := begin(t, m)
+		tx.OnCommit(func(uint64) { t.Error("OnCommit without a commit") })
+		_, err := tx.Get([]byte("b"))
+		wantErr(t, "Get", err, txnmgr.ErrNotFound)
+		wantErr(t, "Put", tx.Put([]byte("a"), []byte("2")))
+		wantErr(t, "Prepare", tx.Prepare(ctx, "x", txnmgr.WithLimit(time.Minute)))
+		writer := begin(t, m)
+		wantErr(t, "Put", writer.Put([]byte("b"), []byte("2")))
+		commit := start("Commit", writer.Commit)
+		time.Sleep(time.Minute - 1)
+		commit.waits(t)
+		isPrepared(t, tx)
+		time.Sleep(1)
+		commit.returns(t)
+		isOver(t, tx, txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
+		wantErr(t, "Prepare", tx.Prepare(ctx, "x"), txnmgr.ErrTimeout, txnmgr.ErrTxnDone)
+		wantErr(t, "CommitPrepared", m.CommitPrepared(ctx, "x"), txnmgr.ErrUnknownXID)
+		after := m.Stats()
+		want(t, "prepared", after.Prepared, 0)
+		want(t, "rolled back", after.RolledBack, before.RolledBack+1)
+		want(t, "read-only commits", after.CommittedReadOnly, before.CommittedReadOnly)
+		want(t, "contents", contents(t, m), "a=1 b=2")
+		idle(t, m)
+	})
+}
+
 // TestPreparedLimitAndFinish: the limit and a finish at the same time.
 func TestPreparedLimitAndFinish(t *testing.T) {
 	m, ctx := open(t, txnmgr.Options{}), context.Background()
