@@ -111,7 +111,7 @@ func (c Chart) Write(w io.Writer, format string) error {
 func (s Scale) apply(axis *plot.Axis) {
 	axis.Tick.Marker = plot.TickerFunc(roundTicks)
 	if s == Logarithmic {
-		axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.TickerFunc(powerTicks)
 	}
 }
 
@@ -131,6 +131,17 @@ func ticksAt(numbers []int) plot.Ticker {
 	var ticks plot.ConstantTicks
 	for _, n := range numbers {
 		ticks = append(ticks, plot.Tick{Value: float64(n), Label: Count(n)})
+	}
+	return ticks
+}
+
+// powerTicks labels an axis at powers of ten, with thousands separators.
+func powerTicks(lo, hi float64) []plot.Tick {
+	ticks := plot.LogTicks{Prec: -1}.Ticks(lo, hi)
+	for i, tick := range ticks {
+		if tick.Label != "" && tick.Value >= 1 {
+			ticks[i].Label = Count(int64(tick.Value + 0.5))
+		}
 	}
 	return ticks
 }

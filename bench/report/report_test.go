@@ -207,6 +207,18 @@ func TestRoundTicks(t *testing.T) {
 	}
 }
 
+func TestPowerTicks(t *testing.T) {
+	var labels []string
+	for _, tick := range powerTicks(0.05, 2_000_000) {
+		if tick.Label != "" {
+			labels = append(labels, tick.Label)
+		}
+	}
+	if got, want := strings.Join(labels, " "), "0.1 1 10 100 1,000 10,000 100,000 1,000,000"; !strings.Contains(got, want) {
+		t.Errorf("labelled %s, want %s", got, want)
+	}
+}
+
 func TestSpread(t *testing.T) {
 	for _, c := range []struct {
 		of   []float64
