@@ -34,6 +34,21 @@ func (c *call) waits(t *testing.T) {
 	}
 }
 
+// mayReturn checks that the call has returned, and no error but one that matches all
+// targets. Who waits when the manager is closed may still be served.
+func (c *call) mayReturn(t *testing.T, targets ...error) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case <-c.done:
+		if c.err != nil {
+			wantErr(t, c.what, c.err, targets...)
+		}
+	default:
+		t.Fatalf("%s waits, and should not", c.what)
+	}
+}
+
 // returns checks that the call has returned an error that matches every target, or
 // none.
 func (c *call) returns(t *testing.T, targets ...error) {

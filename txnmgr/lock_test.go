@@ -233,7 +233,8 @@ func TestMisuseWhileWaiting(t *testing.T) {
 	})
 }
 
-// TestCloseWhileWaiting: Close waits for nobody, and ends every wait.
+// TestCloseWhileWaiting: Close waits for nobody, and ends every wait, of some by ending
+// who is in their way.
 func TestCloseWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, ctx, k := openWith(t, "a", "1"), context.Background(), []byte("a")
@@ -245,9 +246,9 @@ func TestCloseWhileWaiting(t *testing.T) {
 		wantErr(t, "Delete", voter.Delete(k))
 		prepare := start("Prepare", func() error { return voter.Prepare(ctx, "x") })
 		wantErr(t, "Close", m.Close())
-		lock.returns(t, txnmgr.ErrClosed, txnmgr.ErrTxnDone)
-		commit.returns(t, txnmgr.ErrClosed, txnmgr.ErrTxnDone)
-		prepare.returns(t, txnmgr.ErrClosed, txnmgr.ErrTxnDone)
+		for _, c := range []*call{lock, commit, prepare} {
+			c.mayReturn(t, txnmgr.ErrClosed, txnmgr.ErrTxnDone)
+		}
 		isOver(t, holder, txnmgr.ErrClosed, txnmgr.ErrTxnDone)
 		wantErr(t, "Lock", holder.Lock(ctx, k, txnmgr.ForShare), txnmgr.ErrClosed)
 		idle(t, m)

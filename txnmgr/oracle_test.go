@@ -61,6 +61,7 @@ func drawOptions(t *rapid.T) txnmgr.Options {
 		MaxAge:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "max age"),
 		RecordStacks: rapid.Bool().Draw(t, "record stacks"),
 		Retries:      rapid.IntRange(0, 3).Draw(t, "retries"),
+		Locks:        rapid.SampledFrom([]txnmgr.Granularity{txnmgr.ObjectLocks, txnmgr.CoarseLock}).Draw(t, "locks"),
 	}
 }
 
