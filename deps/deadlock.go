@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/atomic"
 
+	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/pool"
 	"github.com/tierceldb/tiercel/storage"
 )
@@ -30,6 +31,7 @@ var ErrDeadlock = errors.New("deps: deadlock")
 // neither takes nor gives; so if it still waits the same wait after the whole graph
 // was collected, its edges were all there at that time.
 type deadlocks struct {
+	_     pad.Align64
 	count atomic.Uint64
 
 	mu       sync.Mutex // protects following fields, and who is made to give up

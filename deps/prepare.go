@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/atomic"
 
+	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/storage"
 )
 
@@ -57,6 +58,7 @@ type registry struct {
 	by     map[string]*Prepared
 	closed bool
 
+	_       pad.Align64
 	expired atomic.Uint64 // so many were rolled back at their limit
 }
 

@@ -37,6 +37,7 @@ var (
 type waits struct {
 	stripes [64]stripe
 
+	_     pad.Align64
 	count atomic.Uint64 // waits there ever were
 	now   atomic.Int64  // waiters there are
 	mixed atomic.Bool   // locks were taken before a vote, so there may be deadlocks
