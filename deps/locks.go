@@ -192,6 +192,9 @@ func (m *Manager) lockMore(r *Record, h *holdings, o *storage.Object, mode stora
 	if before != storage.Unlocked && !h.alone {
 		h.setAlone(true)
 		defer m.noLongerAlone(r, h)
+		if r.RolledBack() { // and perhaps nothing is held any more
+			return storage.Owned, ErrEnded
+		}
 	}
 	result, err := m.acquire(r, o, before, mode, p)
 	if err != nil || result != storage.Locked {

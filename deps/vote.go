@@ -43,6 +43,10 @@ func (m *Manager) voteAndPass(p passage, patience *Patience) error {
 	if h := r.held.Load(); h != nil {
 		h.beforeVote = int(h.n.Load())
 		h.setAlone(true)
+		if r.RolledBack() { // and perhaps nothing is held any more
+			m.endUnvoted(r)
+			return ErrEnded
+		}
 	}
 	for {
 		if err := m.vote(r, patience); err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,7 +31,7 @@ func TestLockBadInput(t *testing.T) {
 	var none context.Context
 	m, ctx, k := openWith(t, "a", "1"), context.Background(), []byte("a")
 	tx := begin(t, m)
-	for _, mode := range []txnmgr.LockMode{0, -1, txnmgr.ForUpdate + 1, 1 << 40} {
+	for _, mode := range []txnmgr.LockMode{0, -1, txnmgr.ForUpdate + 1, math.MaxInt32} {
 		wantErr(t, mode.String(), tx.Lock(ctx, k, mode), txnmgr.ErrBadOption)
 	}
 	huge := bytes.Repeat([]byte("k"), txnmgr.MaxKeySize+1)
