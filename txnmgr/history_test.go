@@ -89,8 +89,11 @@ func (r *run) crowd(rng *rand.Rand) {
 	r.Mix.ReadOnly, r.Mix.Managed, r.Mix.Scans, r.Mix.Pauses = 0, 0, rng.IntN(10), 0
 }
 
+// told is called with what happened in a run.
+type told func(h *history.History, s txnmgr.Stats)
+
 // history runs it, and returns what happened and what was wrong without a look at that.
-func (r run) history(t testing.TB) (*history.History, []string) {
+func (r run) history(t testing.TB, tell told) (*history.History, []string) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(r.Procs))
 	m, err := txnmgr.Open(stages.With(context.Background(), r.Stages), txnmgr.Options{MaxAge: r.MaxAge, Retries: 3, Locks: r.Locks})
 	if err != nil {
@@ -106,6 +109,7 @@ func (r run) history(t testing.TB) (*history.History, []string) {
 	for _, w := range workers {
 		faults = append(faults, w.Faults()...)
 	}
+	tell(h, m.Stats())
 	return h, faults
 }
 
@@ -168,11 +172,8 @@ func (r run) look(m *txnmgr.Manager, session *history.Session) {
 }
 
 // broken runs it, and says what is wrong.
-func (r run) broken(t testing.TB, tell func(*history.History)) string {
-	h, faults := r.history(t)
-	if tell != nil {
-		tell(h)
-	}
+func (r run) broken(t testing.TB, tell told) string {
+	h, faults := r.history(t, tell)
 	wrong := ""
 	for _, f := range faults {
 		wrong += f + "\n"
@@ -231,7 +232,7 @@ next:
 				if time.Now().After(deadline) {
 					return r, wrong
 				}
-				if w := other.broken(t, nil); w != "" {
+				if w := other.broken(t, func(*history.History, txnmgr.Stats) {}); w != "" {
 					r, wrong = other, w
 					continue next
 				}
@@ -271,15 +272,15 @@ func (b budget) over(runs, txns int) bool {
 // check runs random histories, and calls tell with each.
 func check(t *testing.T, tell func(*history.History), levels ...history.Level) {
 	b := newBudget()
-	runs, txns := 0, 0
+	runs, txns, waits, deadlocks := 0, 0, uint64(0), uint64(0)
 	for !b.over(runs, txns) {
 		s := *seed
 		if s == 0 {
 			s = rand.Uint64()
 		}
 		r := drawRun(s, levels...)
-		wrong := r.broken(t, func(h *history.History) {
-			txns += len(h.Txns)
+		wrong := r.broken(t, func(h *history.History, s txnmgr.Stats) {
+			txns, waits, deadlocks = txns+len(h.Txns), waits+s.Waits, deadlocks+s.Deadlocks
 			tell(h)
 		})
 		if wrong != "" {
@@ -289,7 +290,10 @@ func check(t *testing.T, tell func(*history.History), levels ...history.Level) {
 		}
 		runs++
 	}
-	t.Logf("%d transactions in %d histories", txns, runs)
+	t.Logf("%d transactions in %d histories, with %d waits and %d deadlocks", txns, runs, waits, deadlocks)
+	if *seed == 0 && (waits == 0 || deadlocks == 0) {
+		t.Error("nobody waited, or nobody in a circle")
+	}
 }
 
 // TestHistories runs random transactions side by side and has package history judge
