@@ -113,6 +113,9 @@ func (m *Manager) lower(o *storage.Object, from, to storage.LockMode) {
 		from = storage.Update
 	}
 	if o.Lower(from, to) {
+		if to == storage.Unlocked {
+			m.removeEmpty(o) // two who share it may each have found the other there
+		}
 		return
 	}
 	s := m.waits.of(o)
