@@ -100,6 +100,7 @@ func (r run) history(t testing.TB, tell told) (*history.History, []string) {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	defer r.watch(m).Stop()
 	begun := time.Now()
 	rec := history.NewRecorder(r.Workers+1, func() int64 { return int64(time.Since(begun)) })
 	workers := r.work(m, rec)
@@ -111,6 +112,16 @@ func (r run) history(t testing.TB, tell told) (*history.History, []string) {
 	}
 	tell(h, m.Stats())
 	return h, faults
+}
+
+// stuck is how long a run may take: many times as long as any does.
+const stuck = time.Minute
+
+// watch ends the tests if the run gets stuck, and says who waits for whom.
+func (r run) watch(m *txnmgr.Manager) *time.Timer {
+	return time.AfterFunc(stuck, func() {
+		panic(fmt.Sprintf("nothing comes of %+v\n%s\nprepared: %s", r, managedStore{m}.Locks(), managedStore{m}.Prepared()))
+	})
 }
 
 // leftovers says what is left of a run, and should not be (I10).
