@@ -310,6 +310,7 @@ func (m *Manager) letGo(r *Record) {
 		return
 	}
 	h.mu.Lock() // who looks at the list must be done with it
+	h.fallen = 0
 	h.n.Store(0)
 	list := h.list
 	h.list = h.inline[:]

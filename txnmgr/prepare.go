@@ -46,7 +46,9 @@ func WithLimit(d time.Duration) PrepareOption {
 // The commit timestamp is drawn at the finish. Until then others who want to write
 // what this one writes or has read wait; everybody else goes on, and no reader
 // waits. The transaction gives its snapshot back, so it keeps nothing from being
-// purged; no limit of its own ends it any more, but for WithLimit.
+// purged; no limit of its own ends it any more, but for WithLimit. A client that
+// prepares two transactions of which one writes what the other has read or writes
+// waits for itself.
 //
 // The errors are ErrNilContext, ErrBadOption, ErrXIDInUse, ErrManaged and
 // ErrConcurrentUse, which leave the transaction as it was, and those of Commit and
