@@ -104,12 +104,12 @@ func againstBustle(t *testing.T, locks txnmgr.Granularity) {
 		attempts := 0
 		before := b.commits.Load()
 		wantErr(t, "pessimistic Update", m.Update(ctx, func(tx *txnmgr.Txn) error {
-			attempts++
+			if attempts++; attempts > 10 {
+				return errOwn // one overtook it that was about to commit, perhaps, but not so many
+			}
 			return longUpdate(tx)
 		}, txnmgr.WithRetry(1), txnmgr.WithPessimistic()))
-		if attempts < 2 || attempts > 10 {
-			t.Errorf("%d attempts", attempts)
-		}
+		want(t, "lost the first attempt", attempts > 1, true)
 		time.Sleep(100 * time.Millisecond)
 		want(t, "the others go on", b.commits.Load() > before, true)
 	}
