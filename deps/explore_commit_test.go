@@ -348,7 +348,7 @@ func (p *storeProcess) forget(name string, next explore.Next, object func(*store
 // checkOutside is Manager.checkOutside for a large read set.
 func (p *storeProcess) checkOutside(t int) {
 	p.step("outside: load tail", func(s *storeState) explore.Next {
-		s.txns[t].checked = s.tail + 1
+		s.txns[t].checked, s.txns[t].stood = s.tail+1, s.recordTS(s.tail)
 		return explore.On()
 	})
 	for _, key := range p.plans[t].reads {
@@ -431,6 +431,9 @@ func (p *storeProcess) enterSection(t int) {
 }
 
 func (p *storeProcess) toOutcome(s *storeState, t int) explore.Next {
+	if s.txns[t].outcome != outcomeNone {
+		s.txns[t].stood = 0
+	}
 	switch s.txns[t].outcome {
 	case outcomePassed:
 		switch p.fault {
@@ -614,7 +617,7 @@ func (p *storeProcess) release(t int) {
 func (p *storeProcess) undo(t int) {
 	plan := &p.plans[t]
 	p.step("roll back state", func(s *storeState) explore.Next {
-		s.txns[t].state = stateRolledBack
+		s.txns[t].state, s.txns[t].stood = stateRolledBack, 0
 		return explore.On()
 	})
 	for w := range plan.writes {

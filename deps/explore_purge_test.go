@@ -142,23 +142,25 @@ func (p *storeProcess) purgeStep(number int, name string) {
 
 // cutLinks is Manager.unlinkRecords.
 func (p *storeProcess) cutLinks(s *storeState, number int) {
-	in := p.scanned(s, number)
-	bound := in.m
-	if in.updates != 0 && p.fault != cutDespiteUpdates {
-		bound = min(bound, uint8(bits.TrailingZeros8(in.updates)))
+	bound := p.scanned(s, number).m
+	for t := range s.txns {
+		if stood := s.txns[t].stood; stood != 0 && p.fault != cutDespiteValidation {
+			bound = min(bound, stood)
+		}
 	}
 	for at := range s.purge.at {
-		ts := uint8(first) // of the origin, so that who begins at first may stand on it
-		if at == 0 && p.fault == originAtZero {
-			ts = 0
-		}
-		if at > 0 {
-			ts = s.txns[s.records[at]-1].state - stateCommitted
-		}
-		if ts < bound {
+		if s.recordTS(at) < bound {
 			s.cut |= 1 << at
 		}
 	}
+}
+
+// recordTS is the timestamp of a record of the committed list; 0 is the origin.
+func (s *storeState) recordTS(place uint8) uint8 {
+	if place == 0 {
+		return first
+	}
+	return s.txns[s.records[place]-1].state - stateCommitted
 }
 
 // nextWrite goes along the committed list.

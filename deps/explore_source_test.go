@@ -61,7 +61,8 @@ func modelled() []stepsOf {
 		{"deps/section.go", "validate", "checkInside"},
 		{"deps/section.go", "link", "note tail.Load next.Store tail.Store"},
 		{"deps/section.go", "pass", "admit visible.Load visible.Store phase.Swap"},
-		{"deps/validate.go", "checkOutside", "tail.Load check checkRecords"},
+		{"deps/validate.go", "checkOutside", "stand check checkRecords"},
+		{"deps/stands.go", "stand", "mu.Lock mu.Unlock tail.Load CommitTS"},
 		{"deps/validate.go", "checkRecords", "next.Load next.Load meets"},
 		{"deps/validate.go", "checkObject", "IsDead checkKey changed"},
 		{"storage/object.go", "Link", "head.Load older.Store head.Store"},
@@ -74,7 +75,7 @@ func modelled() []stepsOf {
 		// explore_purge_test.go
 		{"deps/purge.go", "scan", "visible.Load Snapshots m.Store horizon.Load horizon.Store Trim"},
 		{"deps/purge.go", "someRecord", "next.Load CommitTS m.Load"},
-		{"deps/purge.go", "unlinkRecords", "m.Load CommitTS next.Load next.Store"},
+		{"deps/purge.go", "unlinkRecords", "m.Load lowest CommitTS next.Load next.Store"},
 		{"deps/purge.go", "superseded", "Older Older CommitTS CommitTS pinnedBy setAside unlink bury"},
 		{"deps/purge.go", "settle", "IsDead newerThan CommitTS Older bury CommitTS m.Load CommitTS CommitTS pinnedBy setAside unlink Older bury"},
 		{"deps/purge.go", "bury", "CommitTS setAside TryLock setAside lower TryLock Head Remove lower setAside"},

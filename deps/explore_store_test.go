@@ -38,8 +38,7 @@ const (
 	unlockBeforeUndo
 	voteWithoutLook
 	validateNothing
-	cutDespiteUpdates
-	originAtZero
+	cutDespiteValidation
 )
 
 const (
@@ -118,6 +117,7 @@ type storeTxn struct {
 	target     [storeKeys]uint8 // objects of the writes
 	linked     uint8            // versions linked by the vote
 	checked    uint8            // records; 0 is none, 1 the origin
+	stood      uint8            // timestamp of the first of these that was, or 0
 	outcome    txnOutcome
 	conflicted bool
 }

@@ -12,7 +12,7 @@
 //	purge.mu
 //	  the lock of the whole store, an object lock word, by one attempt each
 //	deadlocks.mu
-//	registry.mu, holdings.mu
+//	registry.mu, holdings.mu, stands.mu
 //	  stripe.mu of waits
 //	    ordered index, then shard of the table (package storage)
 //	pool: looks, then the exclusive lock
@@ -51,6 +51,7 @@ type Manager struct {
 	waits     waits
 	deadlocks deadlocks
 	prepared  registry
+	stands    stands
 	purge     purge
 	lists     sync.Pool // of *[]holding
 

@@ -201,15 +201,13 @@ func (m *Manager) step(budget int) {
 }
 
 // unlinkRecords cuts the links of records that are done, so that a handle which its
-// user keeps after the commit does not keep all later records alive. A transaction
-// that validates stands on a record at or above its snapshot; so no record below
-// all update transactions is stood on.
+// user keeps after the commit does not keep all later records alive, and neither
+// does linked. Where a validation stands, nothing is cut; one that begins after the
+// look at these stands at or above m, which was visible by then. An update
+// transaction that is merely open stands nowhere: it may stay open for ever.
 func (m *Manager) unlinkRecords() {
 	p := &m.purge
-	bound := p.m.Load()
-	if len(p.updates) > 0 {
-		bound = min(bound, p.updates[0])
-	}
+	bound := min(p.m.Load(), m.stands.lowest())
 	for r := p.linked; r != p.at && r.CommitTS() < bound; r = p.linked {
 		p.linked = r.next.Load()
 		r.next.Store(nil)

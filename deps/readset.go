@@ -24,6 +24,7 @@ type manyReads struct {
 	keys    map[string]struct{} // of objects and absent, once they are many
 
 	checked *Record // all is proved unchanged up to this record of the committed list
+	stood   uint64  // timestamp of the first such record; the list must not be cut from there on
 }
 
 // Range is a range that was read: Lo ≤ key < Hi, or ≤ Hi if Closed. Hi nil and

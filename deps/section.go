@@ -82,6 +82,15 @@ func (s *section) enter() bool { return !s.busy.Load() && s.busy.CompareAndSwap(
 
 // finish validates and takes p through the section, which passes or blocks it.
 func (m *Manager) finish(p passage) (verdict, error) {
+	v, err := m.passValidated(p)
+	if many := p.record.Reads.many; many != nil && many.checked != nil {
+		m.stepOff(many)
+	}
+	return v, err
+}
+
+// passValidated is finish while the validation stands on a record.
+func (m *Manager) passValidated(p passage) (verdict, error) {
 	for {
 		if c := m.checkOutside(p.record); c != nil {
 			return verdict{}, c

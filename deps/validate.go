@@ -9,8 +9,8 @@ import "github.com/tierceldb/tiercel/storage"
 //
 // A large read set is looked at outside the section, up to the last record of
 // the committed list at that time; in the section only the records linked since
-// are looked at. The list holds on to nothing for that: who keeps a record can
-// walk on from it. A small read set is looked at in the section right away.
+// are looked at. From that record on the list is not cut until the validation is
+// over (stand). A small read set is looked at in the section right away.
 
 // fewRecords is how many records may be looked at in the section.
 const fewRecords = 64
@@ -157,7 +157,7 @@ func (m *Manager) checkOutside(r *Record) *Conflict {
 	if r.Reads.many.checked == nil {
 		// First the record, then the look: what is committed up to the record is
 		// linked in its chains.
-		r.Reads.many.checked = m.section.tail.Load()
+		m.stand(r.Reads.many)
 		if c := m.check(r); c != nil {
 			return c
 		}

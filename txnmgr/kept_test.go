@@ -52,6 +52,14 @@ func keptHandles() map[string]func(t *testing.T, m *txnmgr.Manager) any {
 			loseConflict(t, m, tx)
 			return tx
 		},
+		"open update": func(t *testing.T, m *txnmgr.Manager) any {
+			tx := begin(t, m)
+			for range tx.Scan(nil, []byte("b")) {
+				continue
+			}
+			wantErr(t, "Put", tx.Put([]byte("k"), nil))
+			return tx
+		},
 		"open reader": func(t *testing.T, m *txnmgr.Manager) any { return beginRead(t, m) },
 		"phantom": func(t *testing.T, m *txnmgr.Manager) any {
 			tx := begin(t, m)
