@@ -1,0 +1,112 @@
+package fsys
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// OS returns the file system of the operating system.
+func OS() FS { return system{} }
+
+type system struct{}
+
+func (system) Create(name string) (File, error) {
+	return open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+}
+
+func (system) Edit(name string) (File, error) { return open(name, os.O_RDWR) }
+
+func (system) Read(name string) (File, error) { return open(name, os.O_RDONLY) }
+
+func (system) Rename(from, to string) error { return os.Rename(from, to) }
+
+func (system) Remove(name string) error { return os.Remove(name) }
+
+func (system) List(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// MkdirAll syncs the directory above each one it makes.
+func (s system) MkdirAll(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(dir)
+	if above != dir {
+		if err := s.MkdirAll(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return s.SyncDir(above)
+}
+
+func (system) SyncDir(dir string) error { return syncDir(dir) }
+
+func (system) Lock(name string) (io.Closer, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(&os.PathError{Op: "lock", Path: name, Err: err}, f.Close())
+	}
+	return f, nil
+}
+
+// file is an open file of the operating system.
+type file struct{ *os.File }
+
+func open(name string, flag int) (File, error) {
+	f, err := os.OpenFile(name, flag, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	return file{f}, nil
+}
+
+func (f file) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// Allocate asks for the whole place first, so that it is in one piece and a disk
+// that is too full says so at once. The zeros have to be written all the same:
+// place that was only asked for is marked as unwritten, and taking the mark off
+// is a change of metadata that a later sync would have to write.
+func (f file) Allocate(size int64) error {
+	if err := reserve(f.File, size); err != nil {
+		return &os.PathError{Op: "allocate", Path: f.Name(), Err: err}
+	}
+	zeros := make([]byte, min(size, 1<<20))
+	for at := int64(0); at < size; at += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(size-at, int64(len(zeros)))], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f file) Datasync() error {
+	if err := datasync(f.File); err != nil {
+		return &os.PathError{Op: "datasync", Path: f.Name(), Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package commitlog
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Replay delivers the groups that have timestamps younger than after, in order,
+// then gets the log ready to be appended to, in a new segment. It is called once,
+// before anything else. An error of deliver ends it and is returned.
+//
+// After is how far the log is not needed, the timestamp up to which everything
+// is kept elsewhere: if the log begins later than that, a segment is missing.
+//
+// Progress, unless it is nil, is told from time to time how many of all the bytes
+// to be read are done.
+func (l *Log) Replay(after uint64, deliver func(Frame) error, progress func(done, all int64)) error {
+	if err := l.enterStage(opened, replaying); err != nil {
+		return err
+	}
+	from, err := l.firstNeeded(after)
+	if err != nil {
+		return err
+	}
+	c := newChain(l.store, func(f Frame) error {
+		if f.Last <= after {
+			return nil
+		}
+		return deliver(f)
+	})
+	r := replay{log: l, chain: c, headers: l.segments[from:], progress: progress}
+	if err := r.run(); err != nil {
+		return err
+	}
+	if err := l.resume(c, max(after, c.last, l.newestBase())); err != nil {
+		return located(err)
+	}
+	return l.enterStage(replaying, ready)
+}
+
+// enterStage goes from one stage to the next.
+func (l *Log) enterStage(from, to stage) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stage == ended {
+		return ErrClosed
+	}
+	if l.stage != from {
+		return ErrNotReplayed
+	}
+	l.stage = to
+	return nil
+}
+
+// firstNeeded is the index of the newest segment before which nothing is younger
+// than after.
+func (l *Log) firstNeeded(after uint64) (int, error) {
+	if len(l.segments) == 0 {
+		if after > l.opts.After {
+			return 0, corrupt(1, 0, ErrSegmentMissing, "there is none at all, and there were commits up to timestamp %d", after)
+		}
+		return 0, nil
+	}
+	for i := len(l.segments) - 1; i >= 0; i-- {
+		if l.segments[i].base <= after {
+			return i, nil
+		}
+	}
+	oldest := l.segments[0]
+	return 0, corrupt(oldest.number-1, 0, ErrSegmentMissing, "the log begins after timestamp %d, and is needed after %d", oldest.base, after)
+}
+
+// newestBase is the base of the last segment: a group that began before it and
+// was lost with the crash may have used timestamps up to there.
+func (l *Log) newestBase() uint64 {
+	if len(l.segments) == 0 {
+		return l.opts.After
+	}
+	return l.segments[len(l.segments)-1].base
+}
+
+// replay reads consecutive segments.
+type replay struct {
+	log      *Log
+	chain    *chain
+	headers  []header
+	progress func(done, all int64)
+}
+
+func (r *replay) run() error {
+	var done, all int64
+	for _, h := range r.headers {
+		all += h.size
+	}
+	r.tell(0, all)
+	var buf []byte
+	for _, h := range r.headers {
+		var err error
+		if buf, err = readSegment(r.log.fs, r.log.dir, h, buf); err != nil {
+			return located(err)
+		}
+		if err := r.chain.add(h, buf); err != nil {
+			return err
+		}
+		done += h.size
+		r.tell(done, all)
+	}
+	return r.chain.finish()
+}
+
+func (r *replay) tell(done, all int64) {
+	if r.progress != nil {
+		r.progress(done, all)
+	}
+}
+
+// resume starts a new segment and seals those that have no seal. The new one is
+// there first, and the oldest gets its seal first, so that a crash in between
+// leaves what the next opening accepts.
+func (l *Log) resume(c *chain, last uint64) error {
+	h, file, err := l.newSegment(last)
+	if err != nil {
+		return err
+	}
+	for _, t := range c.open {
+		if err := l.seal(t, c.last); err != nil {
+			file.Close()
+			return err
+		}
+	}
+	l.writer.last = last
+	l.mu.Lock()
+	l.last = last
+	l.mu.Unlock()
+	l.enter(h, file)
+	return nil
+}
+
+// seal closes off a segment that was not sealed when the program ended.
+func (l *Log) seal(t tail, last uint64) error {
+	file, err := l.fs.Edit(l.path(header{number: t.segment}))
+	if err != nil {
+		return err
+	}
+	w := writer{file: file, seed: seedOf(l.store, t.segment), position: t.position, write: t.position, last: last}
+	if err := w.finish(); err != nil {
+		file.Close()
+		return fmt.Errorf("seal segment %d: %w", t.segment, err)
+	}
+	return nil
+}

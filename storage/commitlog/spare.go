@@ -1,0 +1,160 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A spare is a file of the size of a segment that is on the disk whole. Its
+// contents do not matter.
+
+func spareName(seq uint64) string { return sparePrefix + strconv.FormatUint(seq, 10) }
+
+// spareNumber is the number in the name of a spare, and whether it was finished.
+func spareNumber(name string) (seq uint64, done, ok bool) {
+	digits, ok := strings.CutPrefix(name, sparePrefix)
+	if !ok {
+		return 0, false, false
+	}
+	digits, part := strings.CutSuffix(digits, unfinished)
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	return seq, !part, err == nil && (spareName(seq) == name || spareName(seq)+unfinished == name)
+}
+
+// loadSpares keeps the spares that are there and of the right size, and removes
+// the others.
+func (l *Log) loadSpares(found files) error {
+	for _, name := range found.spares {
+		seq, _, _ := spareNumber(name)
+		l.spareSeq = max(l.spareSeq, seq)
+		fits, err := l.rightSize(name)
+		if err != nil {
+			return fmt.Errorf("commitlog: %w", err)
+		}
+		if fits {
+			l.spares = append(l.spares, name)
+		} else {
+			found.garbage = append(found.garbage, name)
+		}
+	}
+	for _, name := range found.garbage {
+		if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
+			return fmt.Errorf("commitlog: %w", err)
+		}
+	}
+	return nil
+}
+
+// rightSize tells whether a file is as long as a new segment.
+func (l *Log) rightSize(name string) (bool, error) {
+	f, err := l.fs.Read(filepath.Join(l.dir, name))
+	if err != nil {
+		return false, err
+	}
+	size, err := f.Size()
+	return size == l.opts.SegmentBytes, errors.Join(err, f.Close())
+}
+
+// takeSpare returns the name of a spare, which is no longer one. There is one if
+// room was reserved.
+func (l *Log) takeSpare() (string, error) {
+	for {
+		if name, ok := l.popSpare(); ok {
+			return name, nil
+		}
+		l.upkeep.Lock()
+		err := l.addSpare()
+		l.upkeep.Unlock()
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+func (l *Log) popSpare() (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spares) == 0 {
+		return "", false
+	}
+	name := l.spares[0]
+	l.spares = l.spares[1:]
+	return name, true
+}
+
+func (l *Log) pushSpares(names ...string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.spares = append(l.spares, names...)
+}
+
+// addSpare makes a spare. The caller holds upkeep.
+func (l *Log) addSpare() error {
+	l.spareSeq++
+	name := spareName(l.spareSeq)
+	path := filepath.Join(l.dir, name)
+	if err := l.allocate(path + unfinished); err != nil {
+		return err
+	}
+	if err := l.fs.Rename(path+unfinished, path); err != nil {
+		return err
+	}
+	l.pushSpares(name)
+	return nil
+}
+
+// allocate makes a file of zeros, or none if the disk is full.
+func (l *Log) allocate(path string) error {
+	f, err := l.fs.Create(path)
+	if err != nil {
+		return err
+	}
+	if err = f.Allocate(l.opts.SegmentBytes); err == nil {
+		err = f.Datasync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return withCause(err, l.fs.Remove(path))
+	}
+	return nil
+}
+
+// trim removes spares beyond those to be kept, as far as nothing is reserved in
+// them. The caller holds upkeep.
+func (l *Log) trim() error {
+	for {
+		name, ok := l.surplus()
+		if !ok {
+			return nil
+		}
+		if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
+			return err
+		}
+	}
+}
+
+// surplus takes a spare that is not needed out of the list.
+func (l *Log) surplus() (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.spares) - 1
+	if n < l.opts.Spares || l.room(n) < l.reserved {
+		return "", false
+	}
+	name := l.spares[n]
+	l.spares = l.spares[:n]
+	return name, true
+}
+
+// withCause returns err, joined by what went wrong while cleaning up after it.
+func withCause(err, cleaning error) error {
+	if cleaning == nil {
+		return err
+	}
+	return errors.Join(err, cleaning)
+}

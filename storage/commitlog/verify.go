@@ -1,0 +1,135 @@
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tierceldb/tiercel/internal/fsys"
+)
+
+// Report is what Verify found.
+type Report struct {
+	StoreID  StoreID
+	Segments int
+	Spares   int
+	Frames   int    // groups
+	Bytes    int64  // of payload
+	First    uint64 // first timestamp of the first group
+	Last     uint64 // last timestamp of the last group
+
+	// Torn is where a write was cut off by a crash, if it left traces.
+	Torn *Position
+
+	// Errors are the things that are wrong, in the order of the segments.
+	Errors []error
+}
+
+// Position is a place in a log.
+type Position struct {
+	Segment uint64
+	Offset  int64 // in the segment's file, in bytes
+}
+
+// Verify reads a whole log and reports what is in it, and what is wrong with it.
+// It changes nothing and takes no lock: somebody who is just appending looks
+// like corruption. The error is for what could not be read.
+func Verify(fs fsys.FS, dir string) (Report, error) {
+	found, err := list(fs, dir)
+	if err != nil {
+		return Report{}, fmt.Errorf("commitlog: %w", err)
+	}
+	v := verification{fs: fs, dir: dir, report: Report{Segments: len(found.segments), Spares: len(found.spares)}}
+	for _, number := range found.segments {
+		if err := v.segment(number); err != nil {
+			return v.report, located(err)
+		}
+	}
+	v.finish()
+	return v.report, nil
+}
+
+// verification is a Verify on its way.
+type verification struct {
+	fs     fsys.FS
+	dir    string
+	chain  *chain // nil before the first segment, and after an error
+	buf    []byte
+	report Report
+}
+
+// segment reads the next segment. What is wrong with it goes to the report; the
+// segments after it are then read as if the log began there.
+func (v *verification) segment(number uint64) error {
+	h, err := readHeader(v.fs, v.dir, number)
+	if err == nil {
+		err = v.owns(h)
+	}
+	if err == nil {
+		err = v.frames(h)
+	}
+	if !finding(err) {
+		return err
+	}
+	v.report.Errors = append(v.report.Errors, err)
+	v.chain = nil
+	return nil
+}
+
+// finding tells whether an error is something that is wrong with the log.
+func finding(err error) bool {
+	var corruption *CorruptionError
+	return errors.As(err, &corruption) || errors.Is(err, ErrVersion) || errors.Is(err, ErrStoreID)
+}
+
+func (v *verification) owns(h header) error {
+	if v.report.StoreID == (StoreID{}) {
+		v.report.StoreID = h.store
+	}
+	if h.store != v.report.StoreID {
+		return fmt.Errorf("%w: segment %d is of store %s, those before of %s", ErrStoreID, h.number, h.store, v.report.StoreID)
+	}
+	return nil
+}
+
+// frames reads the frames of a segment. If a segment is missing before it, that
+// is reported, and the chain begins anew.
+func (v *verification) frames(h header) error {
+	var err error
+	if v.buf, err = readSegment(v.fs, v.dir, h, v.buf); err != nil {
+		return err
+	}
+	if v.chain != nil {
+		if err := v.chain.follows(h); err != nil {
+			v.report.Errors = append(v.report.Errors, err)
+			v.chain = nil
+		}
+	}
+	if v.chain == nil {
+		v.chain = newChain(h.store, v.group)
+	}
+	return v.chain.add(h, v.buf)
+}
+
+// group counts a group.
+func (v *verification) group(f Frame) error {
+	if v.report.Frames == 0 {
+		v.report.First = f.First
+	}
+	v.report.Frames++
+	v.report.Bytes += int64(len(f.Payload))
+	v.report.Last = f.Last
+	return nil
+}
+
+// finish looks at the end of the log.
+func (v *verification) finish() {
+	if v.chain == nil {
+		return
+	}
+	if err := v.chain.finish(); err != nil {
+		v.report.Errors = append(v.report.Errors, err)
+	}
+	if t, ok := v.chain.torn(); ok {
+		v.report.Torn = &Position{Segment: t.segment, Offset: t.position}
+	}
+}
