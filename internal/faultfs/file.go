@@ -100,7 +100,7 @@ func (n *node) touching(from, to int64) []write {
 func (w write) cut(from, to int64) write {
 	from, to = max(from, w.at), min(to, w.end())
 	if from >= to {
-		return write{at: w.at}
+		return write{}
 	}
 	return write{at: from, data: w.data[from-w.at : to-w.at]}
 }

@@ -1,9 +1,6 @@
 package commitlog
 
-import (
-	"fmt"
-	"path/filepath"
-)
+import "fmt"
 
 // Replay delivers the groups that have timestamps younger than after, in order,
 // then gets the log ready to be appended to, in a new segment. It is called once,
