@@ -310,6 +310,9 @@ func (s *FS) Lock(name string) (io.Closer, error) {
 		if err == nil && s.locked[name] {
 			err = fsys.ErrLocked
 		}
+		if err == nil && s.names[name] == nil {
+			s.rename(naming{to: name, node: &node{}})
+		}
 		if err == nil {
 			s.locked[name] = true
 		}

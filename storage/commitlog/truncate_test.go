@@ -1,0 +1,97 @@
+package commitlog_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tierceldb/tiercel/internal/faultfs"
+	"github.com/tierceldb/tiercel/storage/commitlog"
+)
+
+// TestTruncation gives up whole segments, recycles as many as it is told, and
+// keeps all that is younger.
+func TestTruncation(t *testing.T) {
+	files := faultfs.New()
+	opts := small()
+	opts.Spares = 3
+	l, _ := mustOpen(t, files, opts, 0)
+	all := groups(newDice(t), 0, 60, 3000)
+	for _, f := range all {
+		mustAppend(t, l, f)
+	}
+	before := l.Stats()
+	for i, f := range all {
+		if err := l.TruncateBefore(f.Last); err != nil {
+			t.Fatal(err)
+		}
+		if s := l.Stats(); s.First > f.Last || s.Spares > 3 {
+			t.Fatalf("%+v after giving up all up to %d", s, f.Last)
+		}
+		if i%10 == 0 {
+			_, got := mustOpen(t, copyOf(t, files), opts, f.Last)
+			check(t, got, all[i+1:])
+		}
+	}
+	after := l.Stats()
+	if after.Segments != 1 || after.Spares != 3 || after.Log >= before.Log || after.Bytes != 4*8192 {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	mustClose(t, l)
+}
+
+// TestRecycledSegments are full of frames of their earlier use, none of which may
+// come back, wherever the new ones end.
+func TestRecycledSegments(t *testing.T) {
+	dice := newDice(t)
+	files := faultfs.New()
+	var last uint64
+	for range 200 {
+		l, got := mustOpen(t, files, small(), last)
+		check(t, got, nil)
+		size := 48 // the frames of all uses begin at the same positions
+		next := groups(dice, last, 1+dice.IntN(100), size)
+		for i := range next {
+			next[i] = group(next[i].First, size)
+		}
+		mustAppend(t, l, next...)
+		_, got = mustOpen(t, files.Crash(dice), small(), last)
+		check(t, got, next)
+		last = l.Last()
+		if err := l.TruncateBefore(last); err != nil {
+			t.Fatal(err)
+		}
+		if dice.IntN(2) == 0 {
+			mustClose(t, l)
+		} else {
+			files = files.Crash(dice)
+		}
+	}
+	if n := len(segmentsIn(t, files)); n > 3 {
+		t.Errorf("%d segments", n)
+	}
+}
+
+// TestSparesOfAnotherSize, and those that were not finished, are removed.
+func TestSparesOfAnotherSize(t *testing.T) {
+	files := faultfs.New()
+	l, _ := mustOpen(t, files, small(), 0)
+	if err := l.Reserve(10_000); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, group(1, 10))
+	mustClose(t, l)
+	files.Put(filepath.Join(dir, "spare-77.new"), []byte("x"))
+	files.Put(filepath.Join(dir, "spare-of-mine"), []byte("x"))
+	larger := commitlog.Options{SegmentBytes: 16384}
+	l, got := mustOpen(t, files, larger, 0)
+	check(t, got, []commitlog.Frame{group(1, 10)})
+	mustAppend(t, l, group(3, 14_000))
+	mustClose(t, l)
+	const want = "0000000000000001.log 0000000000000002.log 0000000000000003.log lock spare-of-mine"
+	if names := strings.Join(namesIn(t, files), " "); names != want {
+		t.Errorf("there are %s", names)
+	}
+	_, got = mustOpen(t, files, small(), 0)
+	check(t, got, []commitlog.Frame{group(1, 10), group(3, 14_000)})
+}
