@@ -112,6 +112,7 @@ type file struct {
 	name string
 }
 
+// ReadAt reads what is visible.
 func (f *file) ReadAt(b []byte, at int64) (int, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
@@ -125,14 +126,17 @@ func (f *file) ReadAt(b []byte, at int64) (int, error) {
 	return n, nil
 }
 
+// Size is the visible one.
 func (f *file) Size() (int64, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
 	return int64(len(f.node.now)), nil
 }
 
+// Close has nothing to do.
 func (f *file) Close() error { return nil }
 
+// WriteAt fails where the room ends, or Fail says so.
 func (f *file) WriteAt(b []byte, at int64) (int, error) {
 	n := 0
 	return n, f.fs.do(Write, f.name, func(err error) error {
@@ -148,6 +152,7 @@ func (f *file) WriteAt(b []byte, at int64) (int, error) {
 	})
 }
 
+// Allocate fails where the room ends, or Fail says so.
 func (f *file) Allocate(size int64) error {
 	return f.fs.do(Allocate, f.name, func(err error) error {
 		if len(f.node.now) > 0 {
@@ -163,6 +168,7 @@ func (f *file) Allocate(size int64) error {
 	})
 }
 
+// Datasync writes what is pending, or loses it if Fail says so.
 func (f *file) Datasync() error {
 	return f.fs.do(Datasync, f.name, func(err error) error {
 		if err != nil {

@@ -12,18 +12,24 @@ func OS() FS { return system{} }
 
 type system struct{}
 
+// Create fails if the file exists.
 func (system) Create(name string) (File, error) {
 	return open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
+// Edit opens without changing anything.
 func (system) Edit(name string) (File, error) { return open(name, os.O_RDWR) }
 
+// Read needs no permission to write.
 func (system) Read(name string) (File, error) { return open(name, os.O_RDONLY) }
 
+// Rename is atomic on POSIX systems.
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 
+// Remove is that of package os.
 func (system) Remove(name string) error { return os.Remove(name) }
 
+// List leaves directories out.
 func (system) List(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -55,8 +61,10 @@ func (s system) MkdirAll(dir string) error {
 	return s.SyncDir(above)
 }
 
+// SyncDir does nothing on Windows, where directories cannot be synced.
 func (system) SyncDir(dir string) error { return syncDir(dir) }
 
+// Lock uses flock, or what Windows has in its place.
 func (system) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
@@ -79,6 +87,7 @@ func open(name string, flag int) (File, error) {
 	return file{f}, nil
 }
 
+// Size asks the system each time.
 func (f file) Size() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -104,6 +113,7 @@ func (f file) Allocate(size int64) error {
 	return nil
 }
 
+// Datasync is fdatasync on Linux, and elsewhere a sync of everything.
 func (f file) Datasync() error {
 	if err := datasync(f.File); err != nil {
 		return &os.PathError{Op: "datasync", Path: f.Name(), Err: err}

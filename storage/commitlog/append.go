@@ -17,7 +17,7 @@ const (
 
 	// buffered is how many bytes are gathered before they are written: a larger
 	// Append takes more than one write, but still one sync.
-	buffered = 1 << 20
+	buffered = 256 << 10
 )
 
 // writer is where the log is being written.

@@ -26,8 +26,8 @@ func BenchmarkAppend(b *testing.B) {
 
 const payload = 3 * 999
 
-// segmentBytes is small enough for segments to end many times in a run.
-const segmentBytes = 8 << 20
+// segmentBytes is the default.
+const segmentBytes = 32 << 20
 
 func appending(b *testing.B, groups int) versus.Side {
 	l, err := commitlog.Open(fsys.OS(), b.TempDir(), commitlog.Options{SegmentBytes: segmentBytes})

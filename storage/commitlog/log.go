@@ -15,7 +15,7 @@ import (
 // Frame is a group of commits.
 type Frame struct {
 	First, Last uint64 // its first and last commit timestamp
-	Payload     []byte
+	Payload     []byte // what the caller makes of it
 }
 
 // MaxPayload is the largest payload of a frame, in bytes.

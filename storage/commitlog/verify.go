@@ -9,13 +9,13 @@ import (
 
 // Report is what Verify found.
 type Report struct {
-	StoreID  StoreID
-	Segments int
-	Spares   int
-	Frames   int    // groups
-	Bytes    int64  // of payload
-	First    uint64 // first timestamp of the first group
-	Last     uint64 // last timestamp of the last group
+	StoreID  StoreID // of the first segment
+	Segments int     // files that hold the log
+	Spares   int     // files that could become segments
+	Frames   int     // groups
+	Bytes    int64   // of payload
+	First    uint64  // first timestamp of the first group
+	Last     uint64  // last timestamp of the last group
 
 	// Torn is where a write was cut off by a crash, if it left traces.
 	Torn *Position
@@ -26,8 +26,8 @@ type Report struct {
 
 // Position is a place in a log.
 type Position struct {
-	Segment uint64
-	Offset  int64 // in the segment's file, in bytes
+	Segment uint64 // its number
+	Offset  int64  // in the segment's file, in bytes
 }
 
 // Verify reads a whole log and reports what is in it, and what is wrong with it.
