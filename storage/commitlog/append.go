@@ -200,7 +200,7 @@ func (w *writer) sync() error {
 func (l *Log) mark() error {
 	w := &l.writer
 	w.write = w.position
-	if err := w.emit(part{kind: closed, first: w.last, last: w.last}); err != nil {
+	if err := w.emit(part{kind: closed}); err != nil {
 		return err
 	}
 	return w.sync()
@@ -224,9 +224,14 @@ func (l *Log) roll(base uint64) error {
 
 // finish seals the segment and closes it.
 func (w *writer) finish() error {
-	if err := w.emit(part{kind: sealed, first: w.last, last: w.last}); err != nil {
+	if err := w.emit(part{kind: sealed}); err != nil {
 		return err
 	}
+	return w.close()
+}
+
+// close closes the segment with what was put.
+func (w *writer) close() error {
 	if err := w.sync(); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ type chain struct {
 	pending *pending // the group that goes on in the next segment
 	skip    bool     // no group began yet: a part may belong to one that began earlier
 	open    []tail   // the segments at the end that have no seal
+	newest  tail     // the last segment that has a frame
 	deliver func(Frame) error
 }
 
@@ -37,6 +38,9 @@ func (c *chain) add(h header, segment []byte) error {
 	t, err := walk(c.store, h.number, segment, link.part)
 	if err != nil {
 		return err
+	}
+	if t.position > segmentHeader {
+		c.newest = t
 	}
 	if !t.sealed {
 		c.open = append(c.open, t)

@@ -57,19 +57,21 @@
 // before it is on the disk, an intact frame proves that all before its write
 // had been acknowledged.
 //
-// Base is a timestamp that no group begun in an earlier segment exceeds.
+// The timestamps of seals and marks are 0. Base is a timestamp that no group begun in an earlier segment exceeds.
 //
 // A segment that is followed by another one ends in a seal (kind s), which is on
 // the disk before the next segment gets its first frame, and after that one is
 // there to be found. So a segment without a seal may only be the last one that
 // has any frames, and one with a seal is never the last. Every opening starts a
-// new segment; the seal of the one before lies over whatever was torn there. A
-// log that is closed ends in a mark (kind c).
+// new segment; the seal of the one before lies over whatever was torn there. The
+// last write before it is written again: if its sync had failed and only the
+// program was started anew, it can be read and yet never get to the disk. A log
+// that is closed ends in a mark (kind c).
 //
 // # Assumptions about the disk
 //
-// After a crash a byte that was being written has the old or the new value, or any
-// other; bytes that were not being written are what they were. A sync that
+// After a crash each byte that was being written has the old or the new value;
+// bytes that were not being written are what they were. A sync that
 // returned nil has told the truth. Names of files survive when their directory was
 // synced.
 //

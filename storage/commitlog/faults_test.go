@@ -236,3 +236,30 @@ func TestReadOnlyDirectory(t *testing.T) {
 		t.Errorf("verified in a read-only directory: %+v, %v", report, err)
 	}
 }
+
+// TestRestartAfterAFailedSync: the program is started again, but not the machine,
+// so that what the sync lost can still be read. What the next opening makes of it
+// holds after a crash of the machine too.
+func TestRestartAfterAFailedSync(t *testing.T) {
+	dice := newDice(t)
+	for range 200 {
+		files := faultfs.New()
+		l, _ := mustOpen(t, files, small(), 0)
+		mustAppend(t, l, group(1, dice.IntN(2000)))
+		failing(files, faultfs.Datasync, 1+dice.IntN(6), syscall.EIO)
+		for ts := uint64(3); ts < 9 && l.Append(group(ts, dice.IntN(9000)), group(ts+2, dice.IntN(2000))) == nil; ts += 4 {
+			continue
+		}
+		l.Close() // fails if nothing failed before
+		failing(files, faultfs.Datasync, dice.IntN(6), syscall.EIO)
+		if again, _, err := open(files, small(), 0); err == nil {
+			again.Close()
+		}
+		files.Fail(nil)
+		l, got := mustOpen(t, files, small(), 0)
+		more := group(l.Last()+1, 100)
+		mustAppend(t, l, more)
+		_, second := mustOpen(t, files.Crash(dice), small(), 0)
+		check(t, second, append(got, more))
+	}
+}

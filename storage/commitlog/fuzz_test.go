@@ -27,7 +27,7 @@ func FuzzWalk(f *testing.F) {
 		{kind: whole, first: 1, last: 2, payload: []byte("one")},
 		{kind: whole, first: 3, last: 9, payload: bytes.Repeat([]byte("two"), 100)},
 		{kind: begin, first: 10, last: 11, payload: []byte("three")},
-		{kind: sealed, first: 9, last: 9},
+		{kind: sealed},
 	}
 	f.Add([]byte(nil), uint64(1))
 	f.Add(segmentOf(store, 1, 8192, frames...)[segmentHeader:], uint64(1))
@@ -65,6 +65,25 @@ func FuzzSegmentHeader(f *testing.F) {
 			t.Fatalf("%x is taken for %+v", b[:headerSize], h)
 		}
 	})
+}
+
+// TestFramesCountInTheirPlaceOnly: in another store, segment or position the same
+// bytes are none.
+func TestFramesCountInTheirPlaceOnly(t *testing.T) {
+	store := StoreID{7}
+	segment := segmentOf(store, 3, 8192, part{kind: whole, first: 1, last: 2, payload: []byte("one")})
+	if _, ok := decode(seedOf(store, 3), segment, segmentHeader); !ok {
+		t.Fatal("not there")
+	}
+	copy(segment[segmentHeader+800:], segment[segmentHeader:segmentHeader+100])
+	if _, ok := decodeHeader(seedOf(store, 3), segment, segmentHeader+800); ok {
+		t.Error("taken for a frame in another position")
+	}
+	for _, seed := range []uint32{seedOf(store, 4), seedOf(StoreID{8}, 3)} {
+		if _, ok := decodeHeader(seed, segment, segmentHeader); ok {
+			t.Error("taken for a frame of another segment or store")
+		}
+	}
 }
 
 // TestFrameSizes: what a payload takes is what the format says.

@@ -119,11 +119,9 @@ func (l *Log) resume(c *chain, last uint64) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range c.open {
-		if err := l.seal(t, c.last); err != nil {
-			file.Close()
-			return err
-		}
+	if err := l.settle(c); err != nil {
+		file.Close()
+		return err
 	}
 	l.writer.last = last
 	l.mu.Lock()
@@ -133,16 +131,38 @@ func (l *Log) resume(c *chain, last uint64) error {
 	return nil
 }
 
-// seal closes off a segment that was not sealed when the program ended.
-func (l *Log) seal(t tail, last uint64) error {
+// settle makes sure that what was delivered is on the disk, and seals it.
+func (l *Log) settle(c *chain) error {
+	if c.newest.sealed {
+		if err := l.rewrite(c.newest, (*writer).close); err != nil {
+			return err
+		}
+	}
+	for _, t := range c.open {
+		if err := l.rewrite(t, (*writer).finish); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewrite writes the last write to a segment once more, and ends the segment. That
+// write may never have been acknowledged. If its sync failed, it can be read as
+// long as the system is up, and no sync will ever write it, since the system
+// takes it for written.
+func (l *Log) rewrite(t tail, finish func(*writer) error) error {
 	file, err := l.fs.Edit(l.path(header{number: t.segment}))
 	if err != nil {
 		return err
 	}
-	w := writer{file: file, seed: seedOf(l.store, t.segment), position: t.position, write: t.position, last: last}
-	if err := w.finish(); err != nil {
+	w := writer{file: file, seed: seedOf(l.store, t.segment), position: t.position, write: t.write}
+	w.buf = make([]byte, t.position-t.write)
+	if err = readFull(file, w.buf, t.write); err == nil {
+		err = finish(&w)
+	}
+	if err != nil {
 		file.Close()
-		return fmt.Errorf("seal segment %d: %w", t.segment, err)
+		return fmt.Errorf("segment %d: %w", t.segment, err)
 	}
 	return nil
 }

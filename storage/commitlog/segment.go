@@ -109,7 +109,7 @@ func readHeader(fs fsys.FS, dir string, number uint64) (header, error) {
 		return header{}, corrupt(number, size, ErrSegmentSize, "%d bytes do not hold a header", size)
 	}
 	var b [headerSize]byte
-	if err := readFull(f, b[:]); err != nil {
+	if err := readFull(f, b[:], 0); err != nil {
 		return header{}, err
 	}
 	h, err := decodeSegmentHeader(b[:], number)
@@ -130,12 +130,12 @@ func readSegment(fs fsys.FS, dir string, h header, buf []byte) ([]byte, error) {
 		buf = make([]byte, h.size)
 	}
 	buf = buf[:h.size]
-	return buf, readFull(f, buf)
+	return buf, readFull(f, buf, 0)
 }
 
-// readFull fills b from the beginning of a file.
-func readFull(f fsys.File, b []byte) error {
-	n, err := f.ReadAt(b, 0)
+// readFull fills b from a position of a file on.
+func readFull(f fsys.File, b []byte, at int64) error {
+	n, err := f.ReadAt(b, at)
 	if n == len(b) {
 		return nil
 	}

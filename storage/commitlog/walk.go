@@ -4,8 +4,9 @@ package commitlog
 type tail struct {
 	segment  uint64
 	position int64
-	sealed   bool // a seal says that the end is here
-	torn     bool // something that was not finished lies behind
+	write    int64 // position at which the last write began
+	sealed   bool  // a seal says that the end is here
+	torn     bool  // something that was not finished lies behind
 }
 
 // walk hands the frames of a segment to each, in order, up to where the intact
@@ -30,7 +31,7 @@ func walk(store StoreID, number uint64, segment []byte, each func(part) error) (
 			return tail{}, err
 		}
 		if p.kind == sealed {
-			return tail{segment: number, position: at, sealed: true}, nil
+			return tail{segment: number, position: p.next(), write: p.write, sealed: true}, nil
 		}
 		at, write, wasClosed = p.next(), p.write, p.kind == closed
 	}
@@ -38,7 +39,7 @@ func walk(store StoreID, number uint64, segment []byte, each func(part) error) (
 	if later > 0 {
 		return tail{}, corrupt(number, at, ErrDamaged, "later frames are intact, the next one at offset %d", later)
 	}
-	return tail{segment: number, position: at, torn: torn}, nil
+	return tail{segment: number, position: at, write: write, torn: torn}, nil
 }
 
 // remains looks at what lies behind the end of the intact frames: later is the
