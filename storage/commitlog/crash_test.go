@@ -21,17 +21,15 @@ type run struct {
 	crashes   int
 }
 
-const (
-	crashesWanted = 4_000
-	crashAppends  = 8 // in one life of a log
-)
+// crashAppends is how often a log is appended to in one life.
+const crashAppends = 8
 
 // TestCrashes: after a crash at any point, also while the log is opened after a
 // crash, what Append acknowledged is replayed, and of the rest a prefix at most.
 func TestCrashes(t *testing.T) {
 	dice := newDice(t)
 	crashes, programs := 0, 0
-	for ; crashes < crashesWanted; programs++ {
+	for ; crashes < 4_000/thrift(); programs++ {
 		r := &run{t: t, dice: dice}
 		r.program()
 		crashes += r.crashes

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tierceldb/tiercel/internal/faultfs"
 	"github.com/tierceldb/tiercel/internal/fsys"
+	"github.com/tierceldb/tiercel/internal/invariants"
 	"github.com/tierceldb/tiercel/storage/commitlog"
 )
 
@@ -23,6 +24,15 @@ func newDice(t *testing.T) *rand.Rand {
 	}
 	t.Logf("to repeat: -seed %d", s)
 	return rand.New(rand.NewPCG(s, 0))
+}
+
+// thrift divides the work of long tests where it takes long: with the race
+// detector, which has no races to find in them, and with -short.
+func thrift() int {
+	if testing.Short() || invariants.Enabled {
+		return 8
+	}
+	return 1
 }
 
 const dir = "log"

@@ -25,7 +25,8 @@ func spareNumber(name string) (seq uint64, done, ok bool) {
 }
 
 // loadSpares keeps the spares that are there and of the right size, and removes
-// the others.
+// the others. If there are no segments it keeps none: numbers begin anew, and a
+// spare could hold frames from when it had one of them.
 func (l *Log) loadSpares(found files) error {
 	for _, name := range found.spares {
 		seq, _, _ := spareNumber(name)
@@ -34,7 +35,7 @@ func (l *Log) loadSpares(found files) error {
 		if err != nil {
 			return fmt.Errorf("commitlog: %w", err)
 		}
-		if fits {
+		if fits && len(l.segments) > 0 {
 			l.spares = append(l.spares, name)
 		} else {
 			found.garbage = append(found.garbage, name)
@@ -106,7 +107,9 @@ func (l *Log) addSpare() error {
 	return nil
 }
 
-// allocate makes a file of zeros, or none if the disk is full.
+// allocate makes a file of zeros, or none if the disk is full. It is synced for the
+// sake of time, so that the writer has not to wait for all these zeros later, and
+// because some file systems find out only then that they are full.
 func (l *Log) allocate(path string) error {
 	f, err := l.fs.Create(path)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 
 // TruncateBefore gives up the segments at the old end in which all groups have
 // timestamps up to and including ts. The caller promises to give Replay no older
-// timestamp than ts ever after. Younger groups stay, and so may older ones.
+// timestamp than ts ever after. Younger groups stay, and so may older ones. Spares
+// beyond those to be kept are removed, unless something is reserved in them.
 //
 // If a file cannot be renamed or removed the error says so, the file stays where
 // it is, and the log goes on. If the directory cannot be synced the log fails.
@@ -29,6 +30,9 @@ func (l *Log) TruncateBefore(ts uint64) error {
 		if err != nil {
 			return fmt.Errorf("commitlog: truncate: %w", err)
 		}
+	}
+	if err := l.trim(); err != nil {
+		return fmt.Errorf("commitlog: truncate: %w", err)
 	}
 	return nil
 }

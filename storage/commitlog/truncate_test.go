@@ -95,3 +95,49 @@ func TestSparesOfAnotherSize(t *testing.T) {
 	_, got = mustOpen(t, files, small(), 0)
 	check(t, got, []commitlog.Frame{group(1, 10), group(3, 14_000)})
 }
+
+// TestSparesWithoutSegments are not used: they may be full of frames that would
+// count in a log that begins anew.
+func TestSparesWithoutSegments(t *testing.T) {
+	files := faultfs.New()
+	l, _ := mustOpen(t, files, small(), 0)
+	for ts := uint64(1); ts < 200; ts += 2 {
+		mustAppend(t, l, group(ts, 48))
+	}
+	if err := l.TruncateBefore(l.Last()); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, l)
+	for _, path := range segmentsIn(t, files) {
+		if err := files.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, got := mustOpen(t, files, small(), 0)
+	check(t, got, nil)
+	mustAppend(t, l, group(1, 48))
+	_, got = mustOpen(t, copyOf(t, files), small(), 0)
+	check(t, got, []commitlog.Frame{group(1, 48)})
+}
+
+// TestSparesNobodyNeeds are removed, as soon as nothing is reserved in them.
+func TestSparesNobodyNeeds(t *testing.T) {
+	l, _ := mustOpen(t, faultfs.New(), small(), 0)
+	spares := func() int {
+		t.Helper()
+		if err := l.TruncateBefore(0); err != nil {
+			t.Fatal(err)
+		}
+		return l.Stats().Spares
+	}
+	if err := l.Reserve(100_000); err != nil {
+		t.Fatal(err)
+	}
+	if n := spares(); n < 100_000/8192 {
+		t.Errorf("%d spares for what is reserved", n)
+	}
+	l.Release(100_000)
+	if n := spares(); n != 2 {
+		t.Errorf("%d spares for nothing", n)
+	}
+}
