@@ -263,3 +263,15 @@ func TestRestartAfterAFailedSync(t *testing.T) {
 		check(t, second, append(got, more))
 	}
 }
+
+// TestGapInWhatIsNotNeeded is an error all the same: nothing of the log's own doing
+// leaves one.
+func TestGapInWhatIsNotNeeded(t *testing.T) {
+	files, all := threeSegments(t, mustClose)
+	if err := files.Remove(segmentsIn(t, files)[1]); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := open(files, small(), all[len(all)-1].Last); !errors.Is(err, commitlog.ErrSegmentMissing) {
+		t.Errorf("got %v", err)
+	}
+}
