@@ -1,6 +1,7 @@
 package faultfs
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -71,14 +72,8 @@ type naming struct {
 	node     *node
 }
 
-func (n naming) dir() string { return filepath.Dir(n.from + n.toIfAlone()) }
-
-func (n naming) toIfAlone() string {
-	if n.from == "" {
-		return n.to
-	}
-	return ""
-}
+// dir is the directory of the name.
+func (n naming) dir() string { return filepath.Dir(cmp.Or(n.from, n.to)) }
 
 // apply changes names, as far as they are what they were.
 func (n naming) apply(names map[string]*node) {

@@ -16,7 +16,9 @@ const (
 	minPart = 64
 
 	// buffered is how many bytes are gathered before they are written: a larger
-	// Append takes more than one write, but still one sync.
+	// Append takes more than one write, but still one sync. To have the disk begin
+	// with the first pieces of 64 KiB (sync_file_range) while the rest is gathered
+	// made 64 groups of 3 KB take 1.5 to 2 times as long as the limit, not 1.2.
 	buffered = 256 << 10
 )
 

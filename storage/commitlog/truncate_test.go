@@ -96,6 +96,26 @@ func TestSparesOfAnotherSize(t *testing.T) {
 	check(t, got, []commitlog.Frame{group(1, 10), group(3, 14_000)})
 }
 
+// TestSegmentsOfAnotherSize are not recycled.
+func TestSegmentsOfAnotherSize(t *testing.T) {
+	files := faultfs.New()
+	l, _ := mustOpen(t, files, small(), 0)
+	mustAppend(t, l, group(1, 20_000))
+	mustClose(t, l)
+	larger := commitlog.Options{SegmentBytes: 16384}
+	l, _ = mustOpen(t, files, larger, 0)
+	if err := l.TruncateBefore(2); err != nil {
+		t.Fatal(err)
+	}
+	if s := l.Stats(); s.Segments != 1 || s.Spares != 0 {
+		t.Errorf("%+v", s)
+	}
+	mustAppend(t, l, group(3, 40_000))
+	mustClose(t, l)
+	_, got := mustOpen(t, files, larger, 2)
+	check(t, got, []commitlog.Frame{group(3, 40_000)})
+}
+
 // TestSparesWithoutSegments are not used: they may be full of frames that would
 // count in a log that begins anew.
 func TestSparesWithoutSegments(t *testing.T) {
