@@ -8,7 +8,9 @@ import (
 	"github.com/tierceldb/tiercel/internal/versus"
 )
 
-// TestRatio measures a side against one that does a fifth of its work.
+// TestRatio measures a side against one that does a fifth of its work. A machine
+// with much else to do may stop one of the two more than once, so there are several
+// attempts; a ratio that is computed wrongly is wrong in all of them.
 func TestRatio(t *testing.T) {
 	var sum int
 	work := func(times int) versus.Side {
@@ -18,10 +20,16 @@ func TestRatio(t *testing.T) {
 			}
 		}
 	}
-	result := testing.Benchmark(func(b *testing.B) { versus.Run(b, 1, work(50), work(10)) })
-	if r := result.Extra["ratio"]; r < 2.5 || r > 10 {
-		t.Errorf("five times the work is measured as %.2f times", r)
+	var measured []float64
+	for range 5 {
+		result := testing.Benchmark(func(b *testing.B) { versus.Run(b, 1, work(50), work(10)) })
+		r := result.Extra["ratio"]
+		if r >= 2.5 && r <= 10 {
+			return
+		}
+		measured = append(measured, r)
 	}
+	t.Errorf("five times the work is measured as %.2f times", measured)
 }
 
 func TestParallelDoesItAll(t *testing.T) {
