@@ -9,7 +9,6 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/internal/pad"
-	"github.com/tierceldb/tiercel/pool"
 	"github.com/tierceldb/tiercel/storage"
 )
 
@@ -45,7 +44,7 @@ type Deadlock struct{ Circle []Wait }
 // Wait is one transaction's wait for another.
 type Wait struct {
 	Label, For string // the labels of the two
-	Key        []byte
+	Key        []byte // waited for
 	Mode       storage.LockMode
 }
 
@@ -202,11 +201,7 @@ func (m *Manager) collect() *graph {
 
 // eachRecord calls fn with all update transactions that are open or prepared.
 func (m *Manager) eachRecord(fn func(r *Record)) {
-	m.pool.Active(func(slot *pool.Slot, gen, _ uint64) {
-		if r, is := slot.Tag(gen).(*Record); is {
-			fn(r)
-		}
-	})
+	m.Updates(func(r *Record, _ uint64) { fn(r) })
 	for _, p := range m.Prepared() {
 		fn(p.record)
 	}

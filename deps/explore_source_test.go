@@ -20,8 +20,12 @@ type stepsOf struct {
 
 // modelled are the functions that the models take after.
 func modelled() []stepsOf {
+	return slices.Concat(slotsSteps(), commitSteps(), purgeSteps(), waitsSteps(), locksSteps(), prepareSteps(), deadlockSteps(), sectionSteps())
+}
+
+// slotsSteps are modelled in explore_slots_test.go.
+func slotsSteps() []stepsOf {
 	return []stepsOf{
-		// explore_slots_test.go
 		{"pool/pool.go", "Begin", "first Load mark.Load snap.CompareAndSwap gen.Load mark.Load settle"},
 		{"pool/slot.go", "take", "mark.Load snap.CompareAndSwap settle"},
 		{"pool/slot.go", "settle", "gen.Load mark.Load mark.Load snap.CompareAndSwap"},
@@ -43,7 +47,12 @@ func modelled() []stepsOf {
 		{"deps/record.go", "leave", "DropTag End"},
 		{"deps/record.go", "Force", "Blame Tag Force RolledBack Win Tag Force RolledBack Retire interrupt DropTag IsForced dropByForce"},
 		{"txnmgr/read.go", "Get", "look Get Head Visible Gen checkChain"},
-		// explore_commit_test.go
+	}
+}
+
+// commitSteps are modelled in explore_commit_test.go.
+func commitSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/vote.go", "Commit", "voteAndPass CommitTS release leave helpPurge"},
 		{"deps/vote.go", "voteAndPass", "held.Load n.Load setAlone RolledBack endUnvoted vote finish undo takeBack waitForEnd endUnvoted"},
 		{"deps/vote.go", "vote", "enterStore endUnvoted own undo"},
@@ -72,7 +81,12 @@ func modelled() []stepsOf {
 		{"storage/store.go", "Adopt", "table.insert ordered.insert"},
 		{"storage/store.go", "Remove", "Head Older kill Forget"},
 		{"storage/store.go", "Forget", "ordered.remove table.remove"},
-		// explore_purge_test.go
+	}
+}
+
+// purgeSteps are modelled in explore_purge_test.go.
+func purgeSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/purge.go", "scan", "visible.Load Snapshots m.Store horizon.Load horizon.Store Trim"},
 		{"deps/purge.go", "someRecord", "next.Load CommitTS m.Load"},
 		{"deps/purge.go", "unlinkRecords", "m.Load lowest CommitTS next.Load next.Store"},
@@ -80,7 +94,12 @@ func modelled() []stepsOf {
 		{"deps/purge.go", "settle", "IsDead newerThan CommitTS Older bury CommitTS m.Load CommitTS CommitTS pinnedBy setAside unlink Older bury"},
 		{"deps/purge.go", "bury", "CommitTS setAside TryLock setAside lower TryLock Head Remove lower setAside"},
 		{"storage/version.go", "Unlink", "older.Load note older.Load older.Store"},
-		// explore_waits_test.go
+	}
+}
+
+// waitsSteps are modelled in explore_waits_test.go.
+func waitsSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/waits.go", "acquire", "TryLock wait"},
 		{"deps/waits.go", "lower", "Head Seize Remove Lower removeEmpty mu.Lock mu.Unlock LowerFor admitWaiters"},
 		{"deps/waits.go", "admitWaiters", "Admit rouse NoMoreWaiters Head TryLock Remove Lower"},
@@ -99,7 +118,12 @@ func modelled() []stepsOf {
 		{"storage/lock.go", "AnnounceWaiter", "lock.Load lock.CompareAndSwap"},
 		{"storage/lock.go", "Seize", "lock.Load lock.CompareAndSwap"},
 		{"storage/lock.go", "kill", "lock.CompareAndSwap"},
-		// explore_locks_test.go
+	}
+}
+
+// locksSteps are modelled in explore_locks_test.go.
+func locksSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/locks.go", "Lock", "mixed.Load mixed.Store lockMore LockFree note Adopt lower note lockMore successor"},
 		{"deps/locks.go", "lockMore", "setAlone noLongerAlone RolledBack acquire note"},
 		{"deps/locks.go", "note", "n.Load n.Store add RolledBack dropByForce"},
@@ -117,22 +141,38 @@ func modelled() []stepsOf {
 		{"storage/state.go", "Prepare", "word.CompareAndSwap"},
 		{"storage/state.go", "CommitPrepared", "word.Store"},
 		{"storage/state.go", "RollBackPrepared", "word.Store"},
-		// explore_prepare_test.go
+	}
+}
+
+// prepareSteps are modelled in explore_prepare_test.go.
+func prepareSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/prepare.go", "Prepare", "reserve prepare mu.Lock mu.Unlock leave mu.Lock mu.Unlock"},
 		{"deps/prepare.go", "prepare", "voteAndPass held.Load setAlone Prepare endUnvoted"},
 		{"deps/prepare.go", "CommitPrepared", "close RollBackPrepared letGo passThrough CommitTS release helpPurge"},
 		{"deps/prepare.go", "RollbackPrepared", "close RollBackPrepared letGo passThrough takeBack letGo"},
 		{"deps/prepare.go", "waitForEnd", "announce retract sleep RolledBack"},
 		{"deps/section.go", "admitPrepared", "changing Prepare guards.add"},
-		{"deps/section.go", "finish", "checkOutside passThrough"},
-		// explore_deadlock_test.go
+		{"deps/section.go", "finish", "passValidated stepOff"},
+		{"deps/section.go", "passValidated", "checkOutside passThrough"},
+	}
+}
+
+// deadlockSteps are modelled in explore_deadlock_test.go.
+func deadlockSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/deadlock.go", "findDeadlock", "mu.Lock mu.Unlock collect circle breakUp"},
 		{"deps/deadlock.go", "breakUp", "stillWaits giveUp"},
 		{"deps/deadlock.go", "collect", "mu.Lock mu.Unlock held.Load agent.Load each eachRecord Head"},
 		{"deps/deadlock.go", "stillWaits", "mu.Lock mu.Unlock waiting.Load RolledBack"},
 		{"deps/deadlock.go", "giveUp", "mu.Lock mu.Unlock rouse"},
 		{"deps/deadlock.go", "waitsFor", ""},
-		// explore_section_test.go
+	}
+}
+
+// sectionSteps are modelled in explore_section_test.go.
+func sectionSteps() []stepsOf {
+	return []stepsOf{
 		{"deps/section.go", "enter", "busy.Load busy.CompareAndSwap"},
 		{"deps/section.go", "passThrough", "enter serve push phase.Load enter serve park"},
 		{"deps/section.go", "park", "phase.CompareAndSwap phase.Load enter serve"},

@@ -10,22 +10,22 @@ import (
 
 // LockInfo is an object that is locked.
 type LockInfo struct {
-	Key     []byte
-	Holders []LockHolder
+	Key     []byte       // of the object
+	Holders []LockHolder // in no order
 	Queue   []LockWaiter // first come first
 }
 
 // LockHolder is one who holds it.
 type LockHolder struct {
-	Label, XID string
+	Label, XID string // the xid only if it is prepared
 	Mode       storage.LockMode
 }
 
 // LockWaiter is one who waits for it.
 type LockWaiter struct {
-	Label   string
-	Mode    storage.LockMode
-	Waiting time.Duration
+	Label   string           // of the transaction
+	Mode    storage.LockMode // that it wants
+	Waiting time.Duration    // until now
 }
 
 // Locks describes what is locked by Lock, or by prepared transactions, or waited

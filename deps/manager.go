@@ -100,6 +100,15 @@ func (m *Manager) BeginRead() (slot *pool.Slot, gen, snapshot uint64) { return m
 // Active calls fn with every active slot.
 func (m *Manager) Active(fn func(slot *pool.Slot, gen, snap uint64)) { m.pool.Active(fn) }
 
+// Updates calls fn with every open update transaction and the snapshot it reads at.
+func (m *Manager) Updates(fn func(r *Record, snapshot uint64)) {
+	m.pool.Active(func(slot *Slot, gen, snap uint64) {
+		if r, is := slot.Tag(gen).(*Record); is {
+			fn(r, snap&^pool.Update)
+		}
+	})
+}
+
 // Age returns how long the transaction has been open.
 func (m *Manager) Age(r *Record) time.Duration { return time.Since(m.opened) - r.Begun }
 
@@ -126,7 +135,7 @@ func (m *Manager) Stats() Stats {
 	visible := m.visible.Load()
 	prepared, undecided := m.Prepared(), 0
 	for _, p := range prepared {
-		if len(p.record.Writes) > 0 {
+		if p.Wrote() {
 			undecided++
 		}
 	}

@@ -37,10 +37,10 @@ var (
 
 // Prepared is a prepared transaction.
 type Prepared struct {
-	XID      string
-	Since    time.Time
-	Limit    time.Duration
-	OnCommit []func(commitTS uint64)
+	XID      string                  // its name, which no other has
+	Since    time.Time               // when it was prepared
+	Limit    time.Duration           // how long it may stay so; 0: for ever
+	OnCommit []func(commitTS uint64) // for whoever commits it
 
 	record *Record
 	expiry *time.Timer   // rolls it back at its limit
@@ -51,6 +51,9 @@ type Prepared struct {
 
 // Record returns the transaction.
 func (p *Prepared) Record() *Record { return p.record }
+
+// Wrote reports whether it wrote anything.
+func (p *Prepared) Wrote() bool { return len(p.record.Writes) > 0 }
 
 // registry has the prepared transactions. Who takes one out finishes it.
 type registry struct {
@@ -156,7 +159,9 @@ func (m *Manager) expire(p *Prepared) {
 	g.mu.Unlock()
 	if err == nil {
 		m.RollbackPrepared(p)
-		g.expired.Inc()
+		if p.Wrote() {
+			g.expired.Inc()
+		}
 	}
 }
 
@@ -172,7 +177,7 @@ func (m *Manager) Expired(p *Prepared) bool {
 func (m *Manager) CommitPrepared(p *Prepared) uint64 {
 	r := p.record
 	defer close(p.done)
-	if len(r.Writes) == 0 {
+	if !p.Wrote() {
 		r.RollBackPrepared()
 		m.letGo(r)
 		return r.Snapshot
@@ -188,7 +193,7 @@ func (m *Manager) CommitPrepared(p *Prepared) uint64 {
 func (m *Manager) RollbackPrepared(p *Prepared) {
 	r := p.record
 	defer close(p.done)
-	if len(r.Writes) == 0 {
+	if !p.Wrote() {
 		r.RollBackPrepared()
 		m.letGo(r)
 		return

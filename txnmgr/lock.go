@@ -193,10 +193,10 @@ var (
 // LockError says who holds a lock that was asked for. It matches ErrLocked, and
 // after LockTimeout ErrTimeout.
 type LockError struct {
-	Key      []byte
-	Mode     LockMode     // that was asked for
+	Key      []byte       // that was asked for
+	Mode     LockMode     // likewise
 	Holders  []LockHolder // others
-	TimedOut bool
+	TimedOut bool         // after LockTimeout
 }
 
 // Error names the key and the holders.
@@ -227,7 +227,9 @@ func (tx *Txn) lockError(o *storage.Object, mode storage.LockMode, how LockOptio
 
 // DeadlockError has the circle: each waited for the next, and the last for the
 // first, which is the one that was rolled back. It matches ErrDeadlock.
-type DeadlockError struct{ Cycle []DeadlockWait }
+type DeadlockError struct {
+	Cycle []DeadlockWait // begins with the one that was rolled back
+}
 
 // DeadlockWait is one transaction in a circle.
 type DeadlockWait struct {
@@ -260,8 +262,8 @@ func deadlockError(d *deps.Deadlock) *DeadlockError {
 
 // LockInfo is a key that is locked.
 type LockInfo struct {
-	Key     []byte
-	Holders []LockHolder
+	Key     []byte       // empty for the lock of the whole store
+	Holders []LockHolder // in no order
 	Queue   []LockWaiter // first come first
 }
 
@@ -283,9 +285,9 @@ func (h LockHolder) String() string {
 
 // LockWaiter is a transaction that waits for a lock.
 type LockWaiter struct {
-	Label   string
-	Mode    LockMode
-	Waiting time.Duration
+	Label   string        // given by WithLabel
+	Mode    LockMode      // that it wants
+	Waiting time.Duration // until now
 }
 
 // Locks returns what is locked by Txn.Lock or by prepared transactions, and what is

@@ -122,10 +122,16 @@ func (m *Manager) rollbackPrepared(p *deps.Prepared) error {
 	case errors.Is(err, deps.ErrClosed):
 		return ErrClosed
 	case err == nil:
-		m.deps.RollbackPrepared(p)
-		m.rolledBack.Inc()
+		m.dropPrepared(p)
 	}
 	return nil
+}
+
+func (m *Manager) dropPrepared(p *deps.Prepared) {
+	m.deps.RollbackPrepared(p)
+	if p.Wrote() { // else it counts as one that only read, which is over
+		m.rolledBack.Inc()
+	}
 }
 
 func (m *Manager) notTaken(p *deps.Prepared, err error) error {
@@ -162,8 +168,7 @@ func (m *Manager) CommitPrepared(ctx context.Context, xid string) error {
 func (m *Manager) RollbackPrepared(ctx context.Context, xid string) error {
 	p, err := m.takePrepared(ctx, xid)
 	if err == nil {
-		m.deps.RollbackPrepared(p)
-		m.rolledBack.Inc()
+		m.dropPrepared(p)
 	}
 	return err
 }
@@ -187,7 +192,7 @@ func (m *Manager) takePrepared(ctx context.Context, xid string) (*deps.Prepared,
 
 // PreparedInfo describes a prepared transaction.
 type PreparedInfo struct {
-	XID   string
+	XID   string        // given to Prepare
 	Label string        // given by WithLabel
 	Since time.Time     // when it was prepared
 	Limit time.Duration // given by WithLimit, or 0

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/pool"
 )
 
 // Stats are the figures of a manager. They are taken one after the other without
@@ -32,8 +31,8 @@ type Stats struct {
 
 	Waiting   int    // transactions that wait now for a lock, or for the end of a prepared one
 	Waits     uint64 // that there ever were, those of a commit under a microsecond not counted
-	Deadlocks uint64
-	Prepared  int // transactions between Prepare and their finish
+	Deadlocks uint64 // that were found, each with one victim
+	Prepared  int    // transactions between Prepare and their finish
 
 	Oldest TxnInfo // the oldest open update transaction
 }
@@ -82,13 +81,9 @@ func (m *Manager) Stats() Stats {
 
 // oldest describes the update transaction that has been open the longest.
 func (m *Manager) oldest() (info TxnInfo) {
-	m.deps.Active(func(slot *deps.Slot, gen, snap uint64) {
-		r, is := slot.Tag(gen).(*deps.Record)
-		if !is {
-			return
-		}
+	m.deps.Updates(func(r *deps.Record, snapshot uint64) {
 		if age := m.deps.Age(r); age > info.Age {
-			info = TxnInfo{Label: r.Label(), Snapshot: snap &^ pool.Update, Age: age}
+			info = TxnInfo{Label: r.Label(), Snapshot: snapshot, Age: age}
 			if r.About != nil {
 				info.Stack = r.About.Stack
 			}
