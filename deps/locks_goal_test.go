@@ -26,7 +26,7 @@ func BenchmarkGoalLock(b *testing.B) {
 		key := fmt.Appendf(nil, "%d", i)
 		objects[i] = storage.NewObject(key, m.Store.Hash(key))
 		r.Add(deps.Write{Object: objects[i], Version: storage.NewVersion(key, &r.State)})
-		if _, err := m.Commit(nil, r); err != nil {
+		if _, err := m.Commit(b.Context(), r); err != nil {
 			b.Fatal(err)
 		}
 	}
