@@ -146,6 +146,7 @@ func (tx *Txn) lock(ctx context.Context, key []byte, mode storage.LockMode, how 
 	}
 	if !tx.observed {
 		tx.m.deps.Refresh(tx.rec)
+		tx.last = nil // it may be dead, and its key have another object at the new snapshot
 	}
 	if clash := tx.m.deps.ChangedSince(tx.rec, o, mode); clash != nil {
 		tx.m.conflicts.Inc()
