@@ -161,6 +161,9 @@ func (m *Manager) Lock(r *Record, o *storage.Object, mode storage.LockMode, p Pa
 	h := r.holds()
 	if m.granularity == CoarseLock {
 		_, err := m.lockMore(r, h, m.whole, mode, &p)
+		if in := m.Store.Lookup(o.Key(), o.Hash()); in != nil {
+			o = in // it may have been made while r waited
+		}
 		return o, err
 	}
 	if o.LockFree(mode) { // so r had no lock on it, and need not look for one
