@@ -160,6 +160,9 @@ func (m *Manager) Lock(r *Record, o *storage.Object, mode storage.LockMode, p Pa
 	}
 	h := r.holds()
 	if m.granularity == CoarseLock {
+		if h.exempt {
+			return o, nil // whom it acts for has it
+		}
 		_, err := m.lockMore(r, h, m.whole, mode, &p)
 		if in := m.Store.Lookup(o.Key(), o.Hash()); in != nil {
 			o = in // it may have been made while r waited
@@ -249,8 +252,21 @@ func (m *Manager) LockStore(r *Record, p Patience) error {
 		return nil
 	}
 	m.waits.mixed.Store(true)
-	_, err := m.lockMore(r, r.holds(), m.whole, storage.Update, &p)
+	h := r.holds()
+	h.setAlone(true) // a forced end must not take the lock from under an agent's vote
+	_, err := m.lockMore(r, h, m.whole, storage.Update, &p)
+	if err != nil {
+		m.noLongerAlone(r, h)
+	}
 	return err
+}
+
+// UnlockStore lets go what LockStore locked, if r was ended by force; else that is
+// for the end of r.
+func (m *Manager) UnlockStore(r *Record) {
+	if h := r.held.Load(); h != nil {
+		m.noLongerAlone(r, h)
+	}
 }
 
 // ActFor makes agent, which has just begun, an agent of r: who waits for a lock of r
@@ -262,12 +278,15 @@ func (r *Record) ActFor(agent *Record) {
 	r.holds().agent.Store(agent)
 }
 
-// Refresh moves the snapshot of r, which has not read anything, to now. The older
-// one was announced until the CAS, so no purge has gone past it, and a scan finds
-// one of the two. If the CAS fails the transaction was ended by force.
+// Refresh moves the snapshot of r, which has not read anything, to now. A scan that
+// found the older one in the slot keeps what that sees, and not what this does: so
+// visible has to be looked at again after the CAS, as by a begin (pool.Slot). If the
+// CAS fails the transaction was ended by force.
 func (m *Manager) Refresh(r *Record) {
-	now := m.visible.Load()
-	if r.slot.Advance(r.Snapshot|pool.Update, now|pool.Update) {
+	for now := m.visible.Load(); now != r.Snapshot; now = m.visible.Load() {
+		if !r.slot.Advance(r.Snapshot|pool.Update, now|pool.Update) {
+			return
+		}
 		r.Snapshot = now
 	}
 }

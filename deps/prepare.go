@@ -201,6 +201,7 @@ func (m *Manager) RollbackPrepared(p *Prepared) {
 	m.passThrough(passage{record: r, why: dropping, prepared: p})
 	m.takeBack(r, len(r.Writes))
 	m.letGo(r)
+	r.Reads = ReadSet{}
 }
 
 // Prepared returns the prepared transactions, oldest first.

@@ -113,21 +113,24 @@ func (o *Object) LockFree(m LockMode) bool {
 // weaker mode from. It writes only if the word looks free. A newcomer, from
 // Unlocked, goes behind those who wait.
 func (o *Object) TryLock(from, to LockMode) LockResult {
-	if from == Unlocked && o.lock.Load()&waiters != 0 {
-		return Owned
+	if from == Unlocked {
+		return o.goOver(from, to, waiters)
 	}
 	return o.Admit(from, to)
 }
 
 // Admit is TryLock in front of all who wait.
-func (o *Object) Admit(from, to LockMode) LockResult {
+func (o *Object) Admit(from, to LockMode) LockResult { return o.goOver(from, to, 0) }
+
+// goOver goes from one mode to the other, unless a bit of keepOut is set.
+func (o *Object) goOver(from, to LockMode, keepOut uint32) LockResult {
 	for {
 		word := o.lock.Load()
 		if word == dead {
 			return Dead
 		}
 		rest := word - from.one()
-		if !admits(rest, to) {
+		if word&keepOut != 0 || !admits(rest, to) {
 			return Owned
 		}
 		if o.lock.CompareAndSwap(word, rest+to.one()) {

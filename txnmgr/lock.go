@@ -148,7 +148,11 @@ func (tx *Txn) lock(ctx context.Context, key []byte, mode storage.LockMode, how 
 		tx.m.deps.Refresh(tx.rec)
 		tx.last = nil // it may be dead, and its key have another object at the new snapshot
 	}
-	if clash := tx.m.deps.ChangedSince(tx.rec, o, mode); clash != nil {
+	clash := tx.m.deps.ChangedSince(tx.rec, o, mode)
+	if tx.isOver() { // only now, as in ReadTxn.Get
+		return tx.ended()
+	}
+	if clash != nil {
 		tx.m.conflicts.Inc()
 		err = tx.m.conflictError(tx.rec, clash)
 		tx.m.deps.UnlockTo(tx.rec, before)

@@ -198,7 +198,8 @@ func WithRetry(max int) TxnOption {
 // commit, but what is prepared already, so that it does not lose to them for ever.
 // If even then somebody who was about to commit comes first, it is repeated. The
 // others wait meanwhile, so the function should be short and WithTimeout a limit;
-// read-only transactions do not notice.
+// read-only transactions do not notice. An update within the function would wait for
+// its own transaction. In Stats the lock counts as one more transaction, rolled back.
 func WithPessimistic() TxnOption {
 	return func(c *txnConfig) error {
 		c.pessimistic = true

@@ -22,17 +22,20 @@ var (
 )
 
 // PrepareOption changes one Prepare.
-type PrepareOption func(*deps.Prepared) error
+type PrepareOption func(*prepareConfig) error
+
+// prepareConfig is what the options of one Prepare add up to.
+type prepareConfig struct{ limit time.Duration }
 
 // WithLimit bounds how long the transaction stays prepared: if it is not finished
 // within d, which must be positive, it is rolled back, and its handle says
 // ErrTimeout. Without the option there is no limit, and the finish cannot fail.
 func WithLimit(d time.Duration) PrepareOption {
-	return func(p *deps.Prepared) error {
+	return func(c *prepareConfig) error {
 		if d <= 0 {
 			return fmt.Errorf("%w: limit %v of a prepared transaction; it must be positive, and without the option there is none", ErrBadOption, d)
 		}
-		p.Limit = d
+		c.limit = d
 		return nil
 	}
 }
@@ -60,12 +63,12 @@ func (tx *Txn) Prepare(ctx context.Context, xid string, opts ...PrepareOption) e
 	if xid == "" {
 		return fmt.Errorf("%w: empty xid", ErrBadOption)
 	}
-	p := &deps.Prepared{XID: xid}
+	var config prepareConfig
 	for i, opt := range opts {
 		if opt == nil {
 			return fmt.Errorf("%w: PrepareOption number %d is nil", ErrBadOption, i+1)
 		}
-		if err := opt(p); err != nil {
+		if err := opt(&config); err != nil {
 			return err
 		}
 	}
@@ -76,7 +79,7 @@ func (tx *Txn) Prepare(ctx context.Context, xid string, opts ...PrepareOption) e
 		return err
 	}
 	defer tx.leave()
-	return tx.prepare(ctx, p)
+	return tx.prepare(ctx, &deps.Prepared{XID: xid, Limit: config.limit})
 }
 
 func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
@@ -99,10 +102,10 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 // endOfPrepared returns what the handle of a transaction says that was prepared.
 func (m *Manager) endOfPrepared(p *deps.Prepared) error {
 	switch {
-	case p.Record().IsPrepared():
-		return ErrPrepared
 	case m.deps.Expired(p):
 		return &endError{cause: ErrTimeout}
+	case p.Record().IsPrepared():
+		return ErrPrepared
 	}
 	return ErrTxnDone
 }

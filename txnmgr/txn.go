@@ -72,7 +72,7 @@ func (tx *Txn) enter() error {
 		return ErrTxnDone
 	}
 	if calls := tx.calls.Load(); calls&busy != 0 || !tx.calls.CompareAndSwap(calls, calls|busy) {
-		if !tx.rec.IsOpen() {
+		if !tx.rec.IsOpen() && !tx.rec.IsPrepared() {
 			return endedBy(tx.rec.Cause()) // a call that ended it keeps the others out for good
 		}
 		return ErrConcurrentUse
@@ -358,7 +358,10 @@ func (tx *Txn) Snapshot() uint64 {
 	if tx == nil || tx.rec == nil {
 		return 0
 	}
-	tx.observed = true
+	if tx.enter() == nil {
+		defer tx.leave()
+		tx.observed = true
+	}
 	return tx.rec.Snapshot
 }
 

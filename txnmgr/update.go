@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
@@ -59,7 +60,7 @@ func (m *Manager) insist(ctx context.Context, fn func(tx *Txn) error, config *tx
 	if err != nil {
 		return err
 	}
-	defer guard.abandon()
+	defer guard.stepDown()
 	if err := m.deps.LockStore(guard.rec, deps.Patience{Txn: guard.limits}); err != nil {
 		return guard.endBy(err)
 	}
@@ -87,6 +88,10 @@ func (m *Manager) attempt(ctx context.Context, fn func(tx *Txn) error, config *t
 	defer tx.abandon()
 	if err := fn(tx); err != nil {
 		return err
+	}
+	if guard != nil {
+		x := tx.extras()
+		x.onCommit = slices.Insert(x.onCommit, 0, func(uint64) { guard.stepDown() })
 	}
 	return tx.commit()
 }
@@ -131,4 +136,11 @@ func backOff(ctx context.Context, attempt int) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// stepDown ends a guard, whose lock of the store lasts until here even if it was
+// ended by force.
+func (tx *Txn) stepDown() {
+	tx.abandon()
+	tx.m.deps.UnlockStore(tx.rec)
 }
