@@ -47,6 +47,7 @@ func slotMutations() (list []mutation) {
 	add("forced end of what was ended by force", forceTwice, "two forced ends")
 	add("slot that another has won is retired before the state is final", retireForOther, "two forced ends of an update")
 	add("begin sets the tag and does not look at gen afterwards", tagWithoutLook, "forced end of updates")
+	add("refresh of a snapshot without the second look at the mark", refreshWithoutSecondLook, "refreshed snapshot")
 	add("read looks at gen before it has its answer", readLooksFirst, "copied handle")
 	return list
 }

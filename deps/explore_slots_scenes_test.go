@@ -13,6 +13,7 @@ func slotScenes() []scene[slotState, slotFault] {
 		{"two forced ends", false, twoForcedEnds},
 		{"forced end of updates", true, forcedUpdates},
 		{"two forced ends of an update", false, forcedUpdateTwice},
+		{"refreshed snapshot", true, refreshed},
 		{"close", false, closing},
 		{"close against a search", false, closingSearch},
 	}
@@ -120,6 +121,18 @@ func forcedUpdates(fault slotFault) explore.Model[slotState] {
 func forcedUpdateTwice(fault slotFault) explore.Model[slotState] {
 	m := newSlotModel(fault, 0b1)
 	return m.model(m.updater("a", 0, 0), m.limit("limit", 0, 0), m.limit("other limit", 1, 0), m.committer(1))
+}
+
+func refreshed(fault slotFault) explore.Model[slotState] {
+	m := newSlotModel(fault, 0b1)
+	m.update[0] = true
+	p := m.process("a")
+	p.begin(0, 0)
+	p.refresh(0)
+	p.read(0)
+	p.commit(0)
+	p.end(0)
+	return m.model(p.done(), m.limit("limit", 0, 0), m.committer(2), m.scanner(2))
 }
 
 func closing(fault slotFault) explore.Model[slotState] {

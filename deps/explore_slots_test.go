@@ -43,6 +43,7 @@ const (
 	retireForOther
 	tagWithoutLook
 	readLooksFirst
+	refreshWithoutSecondLook
 )
 
 // Words of a slot, as in package pool but narrow.
@@ -70,6 +71,7 @@ const (
 	begun
 	over   // by its own end
 	failed // begin did not succeed
+	refreshing
 )
 
 // slotState is the state of the model. Masks have a bit a slot or a version.
@@ -441,6 +443,34 @@ func (p *slotProcess) begun(t int, name string) {
 			return explore.Done()
 		}
 		return hand(s)
+	})
+}
+
+// refresh is Manager.Refresh. Nobody reads in the middle of it, so what may not be
+// purged then is only what it is going to see in the end.
+func (p *slotProcess) refresh(t int) {
+	name := fmt.Sprintf("T%d refresh: ", t)
+	p.step(name+"load V", func(s *slotState) explore.Next {
+		x := &s.txns[t]
+		x.now, x.phase = p.mark(s, t), refreshing
+		if x.now == x.snap {
+			return explore.To(name + "over")
+		}
+		return explore.On()
+	})
+	p.step(name+"CAS snap", func(s *slotState) explore.Next {
+		x := &s.txns[t]
+		if slot := &s.slots[x.slot]; slot.snap == p.word(t, x.snap) {
+			slot.snap, x.snap = p.word(t, x.now), x.now
+			if p.fault != refreshWithoutSecondLook {
+				return explore.To(name + "load V")
+			}
+		}
+		return explore.On()
+	})
+	p.step(name+"over", func(s *slotState) explore.Next {
+		s.txns[t].phase = begun
+		return explore.On()
 	})
 }
 
