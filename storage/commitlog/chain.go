@@ -12,6 +12,7 @@ type chain struct {
 	skip    bool     // no group began yet: a part may belong to one that began earlier
 	open    []tail   // the segments at the end that have no seal
 	newest  tail     // the last segment that has a frame
+	closed  bool     // the last frame is the mark of a log that was closed
 	deliver func(Frame) error
 }
 
@@ -93,6 +94,7 @@ func (s *link) part(p part) error {
 	}
 	initial := s.initial
 	s.initial = false
+	s.closed = p.kind == closed || s.closed && p.kind == sealed
 	switch p.kind {
 	case whole, begin:
 		return s.start(p)

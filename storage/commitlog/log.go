@@ -31,6 +31,8 @@ type Log struct {
 
 	writer writer // of the goroutine that appends
 
+	wasClosed bool // set by Replay
+
 	// upkeep is held while files are made, recycled or removed. It is taken
 	// before mu.
 	upkeep   sync.Mutex
@@ -155,6 +157,11 @@ func (l *Log) Last() uint64 {
 	defer l.mu.Unlock()
 	return l.last
 }
+
+// WasClosed reports whether the log was new, or had been closed before it was opened,
+// so that nothing that was ever to be appended to it is missing. It is known after
+// Replay.
+func (l *Log) WasClosed() bool { return l.wasClosed }
 
 // Close writes the mark that tells a log that was closed from one that crashed,
 // closes the files and unlocks the directory. No other call may be running.

@@ -184,8 +184,28 @@ func TestGroupWithoutCommits(t *testing.T) {
 	l, got := mustOpen(t, fs, small(), 1)
 	check(t, got, all)
 	mustClose(t, l)
-	_, got = mustOpen(t, fs, small(), 2)
+	l, got = mustOpen(t, fs, small(), 2)
+	check(t, got, all[1:])
+	mustClose(t, l)
+	_, got = mustOpen(t, fs, small(), 3)
 	check(t, got, all[3:])
+}
+
+// TestWasClosed: a log knows whether it was closed the last time.
+func TestWasClosed(t *testing.T) {
+	fs := faultfs.New()
+	for i, closed := range []bool{true, true, false, false, true, true} {
+		l, _ := mustOpen(t, fs, small(), 0)
+		if before := i == 0 || i == 1 || i == 2 || i == 5; l.WasClosed() != before {
+			t.Errorf("opening %d: %v", i, l.WasClosed())
+		}
+		mustAppend(t, l, group(uint64(2*i+1), 10))
+		if closed {
+			mustClose(t, l)
+		} else {
+			fs = fs.Crash(rand.New(rand.NewPCG(1, uint64(i))))
+		}
+	}
 }
 
 func TestTimestampsMustAscend(t *testing.T) {

@@ -4,7 +4,9 @@ import "fmt"
 
 // Replay delivers the groups that have timestamps younger than after, in order,
 // then gets the log ready to be appended to, in a new segment. It is called once,
-// before anything else. An error of deliver ends it and is returned.
+// before anything else. An error of deliver ends it and is returned. A group with
+// after as its first and last timestamp may be one without a commit of its own that
+// stands behind that commit, so it is delivered too.
 //
 // After is how far the log is not needed, the timestamp up to which everything
 // is kept elsewhere: if the log begins later than that, a segment is missing.
@@ -20,15 +22,16 @@ func (l *Log) Replay(after uint64, deliver func(Frame) error, progress func(done
 		return err
 	}
 	c := newChain(l.store, func(f Frame) error {
-		if f.Last <= after {
-			return nil
+		if f.Last > after || f.First == after {
+			return deliver(f)
 		}
-		return deliver(f)
+		return nil
 	})
 	r := replay{log: l, chain: c, headers: l.segments[from:], progress: progress}
 	if err := r.run(); err != nil {
 		return err
 	}
+	l.wasClosed = c.closed || len(r.headers) == 0
 	if err := l.resume(c, max(after, c.last, l.newestBase())); err != nil {
 		return located(err)
 	}
