@@ -76,7 +76,7 @@ type Record struct {
 	Ranges []Range  // read
 }
 
-// Write is one element of a write set: Key gets a value, or is deleted.
+// Write is one element of a write set: Key gets the Value, or is gone if Delete.
 type Write struct {
 	Key    []byte
 	Value  []byte // not nil, unless Delete
