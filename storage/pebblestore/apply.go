@@ -1,0 +1,131 @@
+package pebblestore
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// maxBatchBytes is what Pebble can apply at once on every machine.
+const maxBatchBytes = math.MaxInt32
+
+// overheadBytes is what a change takes in a batch beyond its key and value: its
+// kind, two lengths, the prefix of the key and the timestamp.
+const overheadBytes = 1 + 2*5 + 1 + stampBytes
+
+// Apply puts the changes where Load finds them. It waits while too much is in memory
+// that could not be written yet; Close ends that with ErrClosed.
+func (s *Store) Apply(changes []storage.Change, mark storage.Mark) error {
+	s.calls.RLock()
+	defer s.calls.RUnlock()
+	size, err := batchBytes(changes)
+	if err == nil {
+		err = s.room(size)
+	}
+	if err == nil {
+		err = s.commit(changes, mark, size)
+	}
+	if err != nil {
+		return err
+	}
+	s.mark.Store(&mark)
+	s.applies.Inc()
+	return nil
+}
+
+func batchBytes(changes []storage.Change) (int, error) {
+	size := uint64(64 + markBytes)
+	for i := range changes {
+		size += uint64(len(changes[i].Key)) + uint64(len(changes[i].Value)) + overheadBytes
+	}
+	if size > maxBatchBytes {
+		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, size)
+	}
+	return int(size), nil
+}
+
+// commit hands the changes to Pebble, encoded where it keeps them.
+func (s *Store) commit(changes []storage.Change, mark storage.Mark, size int) error {
+	batch := s.db.NewBatchWithSize(size)
+	for i := range changes {
+		put(batch, &changes[i])
+	}
+	op := batch.SetDeferred(1, markBytes)
+	op.Key[0] = markByte
+	putMark(op.Value, mark)
+	if err := op.Finish(); err != nil {
+		return err
+	}
+	if err := s.db.Apply(batch, pebble.NoSync); err != nil {
+		return fmt.Errorf("pebblestore: apply: %w", err)
+	}
+	if err := batch.Close(); err != nil {
+		return fmt.Errorf("pebblestore: apply: %w", err)
+	}
+	return s.guard.err()
+}
+
+// put adds a change. Finish only fails for batches that can be read, and this is
+// none.
+func put(batch *pebble.Batch, c *storage.Change) {
+	if c.Delete {
+		op := batch.DeleteDeferred(1 + len(c.Key))
+		op.Key[0] = dataByte
+		copy(op.Key[1:], c.Key)
+		_ = op.Finish()
+		return
+	}
+	op := batch.SetDeferred(1+len(c.Key), stampBytes+len(c.Value))
+	op.Key[0] = dataByte
+	copy(op.Key[1:], c.Key)
+	putValue(op.Value, c.Value, c.TS)
+	_ = op.Finish()
+}
+
+// room returns when there is some for so many bytes. It looks at Pebble's figures
+// only now and then, for they are not free.
+func (s *Store) room(size int) error {
+	if err := s.usable(); err != nil {
+		return err
+	}
+	s.unchecked += uint64(size)
+	if s.unchecked < s.options.MemTableBytes/4 {
+		return nil
+	}
+	for stalled := false; ; stalled = true {
+		changed, _ := s.events.wait()
+		if !s.full() {
+			s.unchecked = 0
+			return nil
+		}
+		if !stalled {
+			s.stalls.Inc()
+		}
+		select {
+		case <-changed:
+		case <-s.guard.failed:
+			return s.guard.err()
+		case <-s.closing:
+			return ErrClosed
+		}
+	}
+}
+
+// full says whether Apply has to wait for memtables to be written, or for tables
+// to be merged.
+func (s *Store) full() bool {
+	m := s.db.Metrics()
+	return m.MemTable.Size > maxMemTables*s.options.MemTableBytes ||
+		m.Levels[0].Sublevels > maxSublevels
+}
+
+// usable returns why nothing can be applied or synced.
+func (s *Store) usable() error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return s.guard.err()
+}

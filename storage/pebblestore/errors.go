@@ -1,0 +1,44 @@
+package pebblestore
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Errors of opening.
+var (
+	// ErrVersion says that the directory holds a store that this package cannot
+	// read: one of a version of Pebble or of this package that is newer, or too old,
+	// or one that was not made by this package at all.
+	ErrVersion = errors.New("pebblestore: a store of another version")
+	// ErrCorrupt says that what is on the disk is not what was written. Reading may
+	// say so at any time, with the error of Pebble that names the file. Nothing that
+	// a checksum does not cover is ever returned.
+	ErrCorrupt = errors.New("pebblestore: corrupt")
+)
+
+// Errors of a store in use.
+var (
+	// ErrClosed is what a closed store says, and what a call gets that Close found
+	// waiting.
+	ErrClosed = errors.New("pebblestore: closed")
+	// ErrFailed says that the store could not write one of the few files that say
+	// which of the others count, so that nobody knows what is on the disk: nothing is
+	// written any more, by any goroutine, until the store is opened again. Reading
+	// goes on. The error wraps what the file system said first.
+	ErrFailed = errors.New("pebblestore: failed for good")
+	// ErrTooLarge says that one call of Apply was given more than Pebble can apply
+	// at once, 2 GiB. Nothing was applied.
+	ErrTooLarge = errors.New("pebblestore: too much for one Apply")
+)
+
+// corrupt makes an error of Pebble match ErrCorrupt if it is about what the disk
+// holds.
+func corrupt(err error) error {
+	if err != nil && pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}
