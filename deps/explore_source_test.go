@@ -88,9 +88,9 @@ func commitSteps() []stepsOf {
 // purgeSteps are modelled in explore_purge_test.go.
 func purgeSteps() []stepsOf {
 	return []stepsOf{
-		{"deps/purge.go", "scan", "visible.Load Snapshots m.Store horizon.Load horizon.Store Trim"},
+		{"deps/purge.go", "scan", "readable.Load Snapshots m.Store horizon.Load horizon.Store Trim"},
 		{"deps/purge.go", "someRecord", "next.Load CommitTS m.Load"},
-		{"deps/purge.go", "unlinkRecords", "m.Load lowest CommitTS next.Load next.Store"},
+		{"deps/purge.go", "unlinkRecords", "m.Load lowest lowest CommitTS next.Load next.Store"},
 		{"deps/purge.go", "superseded", "Older Older CommitTS CommitTS pinnedBy setAside unlink bury"},
 		{"deps/purge.go", "settle", "IsDead newerThan CommitTS Older bury CommitTS m.Load CommitTS CommitTS pinnedBy setAside unlink Older bury"},
 		{"deps/purge.go", "bury", "CommitTS setAside TryLock setAside lower TryLock Head Remove lower setAside"},

@@ -14,9 +14,6 @@ const (
 	MostWork   = mostWork
 )
 
-// Visible returns V.
-func (m *Manager) Visible() uint64 { return m.visible.Load() }
-
 // The parts of Commit, for tests that stop between them.
 
 // Vote is vote.

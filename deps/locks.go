@@ -296,6 +296,9 @@ func (m *Manager) Refresh(r *Record) {
 // come or gone.
 func (m *Manager) ChangedSince(r *Record, o *storage.Object, mode storage.LockMode) *Conflict {
 	c := changed(r, o, WriteWrite)
+	if c != nil {
+		m.findBase(r, c)
+	}
 	if c != nil && mode == storage.KeyShare && c.Base.HasValue() && c.Theirs.HasValue() {
 		return nil
 	}

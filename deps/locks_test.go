@@ -14,7 +14,6 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/deps"
-	"github.com/tierceldb/tiercel/internal/stages"
 	"github.com/tierceldb/tiercel/storage"
 )
 
@@ -304,7 +303,7 @@ func TestLockOnlyDrawsNothing(t *testing.T) {
 func TestCommitKeepsOutAllWithCoarseLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBase(t)
-		b.Init(stages.Stages{}, deps.CoarseLock)
+		b.Init(deps.Config{Locks: deps.CoarseLock})
 		b.update("a", "b")
 		x, y := b.begin().put("x", "a", "new"), b.begin().put("y", "b")
 		x.vote()

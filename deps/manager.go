@@ -44,6 +44,9 @@ type Manager struct {
 	_       pad.Align64
 	visible atomic.Uint64
 	_       pad.Line
+	// readable is R, what read-only transactions begin at: V in memory.
+	readable   *atomic.Uint64
+	durability durability
 
 	section section
 	labels  labels
@@ -55,6 +58,8 @@ type Manager struct {
 	purge     purge
 	lists     sync.Pool // of *[]holding
 
+	start       uint64 // V when nothing had been committed here yet
+	follow      followers
 	granularity Granularity
 	// whole is the lock of the whole store: what a commit locks under CoarseLock, and
 	// who wants nobody to commit. It is in no index.
@@ -67,30 +72,37 @@ const first = 1
 // New returns a manager of an empty store; see Init.
 func New(off stages.Stages) *Manager {
 	m := new(Manager)
-	m.Init(off, ObjectLocks)
+	m.Init(Config{Stages: off})
 	return m
 }
 
-// Init makes m, a part of something larger, a manager of an empty store. off
-// switches optimisations of the active list off. That the parts lie in one
-// allocation saves a begin the loads that lead from one to the next.
-func (m *Manager) Init(off stages.Stages, locks Granularity) {
+// Config says how a manager works.
+type Config struct {
+	Stages  stages.Stages // optimisations of the active list that are off
+	Locks   Granularity   // what a commit locks
+	Durable bool          // R follows what Durable and Acknowledge say, and not V
+}
+
+// Init makes m, a part of something larger, a manager of an empty store. That the
+// parts lie in one allocation saves a begin the loads that lead from one to the next.
+func (m *Manager) Init(c Config) {
 	m.Store, m.opened = storage.New(), time.Now()
-	m.visible.Store(first)
-	m.pool.Init(&m.visible, off)
+	m.readable = &m.visible
+	if c.Durable {
+		m.readable = &m.durability.readable
+	}
+	m.durability.init()
+	m.pool.Init(m.readable, &m.visible, c.Stages)
 	origin := &Record{} // stands for the empty store at the head of the committed list
 	origin.Commit(first)
 	m.section.tail.Store(origin)
-	m.section.last = first
-	m.granularity = locks
+	m.granularity = c.Locks
 	m.whole = storage.NewObject(nil, 0)
 	m.whole.Link(storage.NewVersion(nil, &origin.State)) // so that it stays
 	m.whole.Lower(storage.Update, storage.Unlocked)
 	m.purge.at, m.purge.linked = origin, origin
-	m.purge.m.Store(first)
-	m.purge.horizon.Store(first)
-	m.purge.due.Store(first + scanEvery)
 	m.purge.aside = make(map[uint64][]pinned)
+	m.StartAt(first)
 }
 
 // BeginRead begins a read-only transaction: a slot, its generation, and the
@@ -145,9 +157,9 @@ func (m *Manager) Stats() Stats {
 		Horizon:             p.horizon.Load(),
 		Objects:             m.Store.Len(),
 		Versions:            int64(m.section.tail.Load().total - p.unlinked.Load()),
-		CommittedListLength: int(visible - first - records),
+		CommittedListLength: int(visible - m.start - records),
 		PinnedVersions:      int(p.pins.Load()),
-		Commits:             visible - first,
+		Commits:             visible - m.start,
 		Waiting:             int(m.waits.now.Load()),
 		Prepared:            len(prepared),
 		Undecided:           undecided,

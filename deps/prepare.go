@@ -41,6 +41,8 @@ type Prepared struct {
 	Since    time.Time               // when it was prepared
 	Limit    time.Duration           // how long it may stay so; 0: for ever
 	OnCommit []func(commitTS uint64) // for whoever commits it
+	Log      func() error            // makes it survive a crash, before it can be finished; nil: it need not
+	Drop     func()                  // called when it is over without a commit, if not nil; must not wait
 
 	record *Record
 	expiry *time.Timer   // rolls it back at its limit
@@ -66,13 +68,14 @@ type registry struct {
 }
 
 // Prepare takes r through vote and validation. The error is ErrXIDInUse, which
-// leaves r as it is, or one of Commit's, and then r is over; else it is prepared
-// under p.XID, and its slot is given back.
+// leaves r as it is, or one of Commit's, and then r is over; or that of p.Log, and
+// then nobody can finish it. Else it is prepared under p.XID, and its slot is given
+// back.
 func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
-	p.record, p.done = r, make(chan struct{})
-	if !m.prepared.reserve(p) {
+	if p.record, p.done = r, make(chan struct{}); !m.prepared.reserve(p) {
 		return ErrXIDInUse
 	}
+	r.prepared = p
 	if err := m.prepare(r, p, &patience); err != nil {
 		m.prepared.mu.Lock()
 		defer m.prepared.mu.Unlock()
@@ -81,13 +84,23 @@ func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	}
 	m.leave(r)
 	p.Since = time.Now()
+	if p.Log != nil {
+		if err := p.Log(); err != nil {
+			return err
+		}
+	}
+	m.limit(p)
+	return nil
+}
+
+// limit lets p be finished, and sets its limit.
+func (m *Manager) limit(p *Prepared) {
 	m.prepared.mu.Lock()
 	defer m.prepared.mu.Unlock()
 	p.ready = true
-	if p.Limit > 0 {
-		p.expiry = time.AfterFunc(p.Limit, func() { m.expire(p) })
+	if p.Limit > 0 && !m.prepared.closed {
+		p.expiry = time.AfterFunc(p.Limit-time.Since(p.Since), func() { m.expire(p) })
 	}
-	return nil
 }
 
 func (m *Manager) prepare(r *Record, p *Prepared, patience *Patience) error {
@@ -178,8 +191,7 @@ func (m *Manager) CommitPrepared(p *Prepared) uint64 {
 	r := p.record
 	defer close(p.done)
 	if !p.Wrote() {
-		r.RollBackPrepared()
-		m.letGo(r)
+		m.dropUnwritten(p)
 		return r.Snapshot
 	}
 	m.passThrough(passage{record: r, why: finishing, prepared: p})
@@ -194,14 +206,26 @@ func (m *Manager) RollbackPrepared(p *Prepared) {
 	r := p.record
 	defer close(p.done)
 	if !p.Wrote() {
-		r.RollBackPrepared()
-		m.letGo(r)
+		m.dropUnwritten(p)
 		return
 	}
 	m.passThrough(passage{record: r, why: dropping, prepared: p})
 	m.takeBack(r, len(r.Writes))
 	m.letGo(r)
 	r.Reads = ReadSet{}
+	p.drop()
+}
+
+func (m *Manager) dropUnwritten(p *Prepared) {
+	p.record.RollBackPrepared()
+	m.letGo(p.record)
+	p.drop()
+}
+
+func (p *Prepared) drop() {
+	if p.Drop != nil {
+		p.Drop()
+	}
 }
 
 // Prepared returns the prepared transactions, oldest first.

@@ -17,12 +17,14 @@ import (
 //
 // # What may go
 //
-//	m = load visible, before the active list is loaded
+//	m = load readable, before the active list is loaded
 //	A = the snapshots in the slots
 //	a version with timestamp t, superseded at e, may go  iff  e ≤ m and no s in A has t ≤ s < e
 //
 // The answer holds for ever: a snapshot that is not in A passed its second look
-// at visible (pool.Slot) after m was loaded, so it is at or above m, and m ≥ e.
+// at its watermark (pool.Slot) after m was loaded, so it is at or above m, and m ≥ e.
+// With a log that watermark is R for a read-only transaction, and so m is R: it is
+// not above V, which the update transactions begin at.
 // Were m loaded after A, a transaction that began in between with an older
 // snapshot would be missed. So a scan is done now and then, and its (m, A) serves
 // until everything up to m has been looked at.
@@ -125,10 +127,39 @@ func (m *Manager) Purge() {
 	m.pool.Trim()
 }
 
+// Snapshots returns the snapshots that were active when readable was m at least, in
+// ascending order; what begins later is at m or above. So it is for ever, as long as
+// the applied timestamp is not above m.
+func (m *Manager) Snapshots() (active []uint64, readable uint64) {
+	p := &m.purge
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m.scan()
+	return slices.Clone(p.active), p.m.Load()
+}
+
+// Horizon returns H as of the last scan.
+func (m *Manager) Horizon() uint64 { return m.purge.horizon.Load() }
+
+// Hang puts base at the end of the chain of o, for the snapshots that see it, if any
+// of them is still active; it goes when they do. The engine has it now, and will have
+// the committed version of o with timestamp e in its place. The versions of o that
+// are older than that were either purged, because no snapshot sees them, or one is
+// still there, and then the engine's is among them or not needed.
+func (m *Manager) Hang(o *storage.Object, base *storage.Version, e uint64) {
+	p := &m.purge
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, pins := p.pinnedBy(base.CommitTS(), e); pins {
+		o.Hang(base)
+		p.setAside(s, o, base, storage.AsideVisible)
+	}
+}
+
 // scan takes stock of the active snapshots.
 func (m *Manager) scan() {
 	p := &m.purge
-	now := m.visible.Load() // before the list
+	now := m.readable.Load() // before the list
 	p.active = m.pool.Snapshots(p.active[:0])
 	p.updates = p.updates[:0]
 	for i, s := range p.active {
@@ -203,11 +234,12 @@ func (m *Manager) step(budget int) {
 // unlinkRecords cuts the links of records that are done, so that a handle which its
 // user keeps after the commit does not keep all later records alive, and neither
 // does linked. Where a validation stands, nothing is cut; one that begins after the
-// look at these stands at or above m, which was visible by then. An update
-// transaction that is merely open stands nowhere: it may stay open for ever.
+// look at these stands at or above m, which was visible by then. So it is with
+// followers. An update transaction that is merely open stands nowhere: it may stay
+// open for ever.
 func (m *Manager) unlinkRecords() {
 	p := &m.purge
-	bound := min(p.m.Load(), m.stands.lowest())
+	bound := min(p.m.Load(), m.stands.lowest(), m.follow.lowest())
 	for r := p.linked; r != p.at && r.CommitTS() < bound; r = p.linked {
 		p.linked = r.next.Load()
 		r.next.Store(nil)
@@ -285,9 +317,13 @@ func youngestBelow(list []uint64, limit uint64) (uint64, bool) {
 }
 
 // bury removes an object of which only the tombstone v is left. If v has been
-// superseded meanwhile it does nothing.
+// superseded meanwhile it does nothing. Over an engine that has to wait until the
+// engine has it, and is for whoever sees to that (storage.Settle).
 func (m *Manager) bury(o *storage.Object, v *storage.Version) {
 	p := &m.purge
+	if m.Store.HasEngine() {
+		return
+	}
 	if s, older := youngestBelow(p.updates, v.CommitTS()); older {
 		p.setAside(s|pool.Update, o, v, storage.AsideTombstone)
 		return

@@ -140,6 +140,22 @@ func (s *ReadSet) each(fn func(o *storage.Object) bool) {
 	}
 }
 
+// Keys calls fn with all keys that were read, present or absent. Some may come twice.
+func (s *ReadSet) Keys(fn func(o *storage.Object)) {
+	s.each(func(o *storage.Object) bool {
+		fn(o)
+		return true
+	})
+}
+
+// Ranges returns the ranges that were read. They must not be changed.
+func (s *ReadSet) Ranges() []Range {
+	if s.many == nil {
+		return nil
+	}
+	return s.many.ranges
+}
+
 // inRange reports whether the key is in a range that was read.
 func (s *ReadSet) inRange(key []byte) bool {
 	return s.many != nil && slices.ContainsFunc(s.many.ranges, func(r Range) bool { return r.has(key) })

@@ -29,10 +29,15 @@ type Record struct {
 	slot *pool.Slot
 	tag  pool.Tag // hangs on the slot; has the generation
 
-	next    atomic.Pointer[Record] // in the committed list
-	total   uint64                 // writes of all records up to this one
-	waiting atomic.Pointer[waiter] // the wait for an object, if there is one
-	held    atomic.Pointer[holdings]
+	next      atomic.Pointer[Record] // in the committed list
+	endsGroup bool                   // set in the section, before the group is visible
+	// Room is what the transaction has reserved in the log, for whoever keeps that.
+	Room int64
+
+	prepared *Prepared              // once it is, or was
+	total    uint64                 // writes of all records up to this one
+	waiting  atomic.Pointer[waiter] // the wait for an object, if there is one
+	held     atomic.Pointer[holdings]
 
 	inline [2]Write
 }
@@ -56,6 +61,14 @@ func (r *Record) Label() string {
 		return ""
 	}
 	return r.About.Label
+}
+
+// XID returns the name under which the transaction was prepared, or "".
+func (r *Record) XID() string {
+	if r.prepared == nil {
+		return ""
+	}
+	return r.prepared.XID
 }
 
 // Slot returns the transaction object and its generation.

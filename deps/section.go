@@ -212,6 +212,7 @@ func (m *Manager) pass(group *arrival) {
 		a.verdict = m.admit(&a.passage)
 	}
 	if m.section.last > m.visible.Load() {
+		m.section.tail.Load().endsGroup = true
 		m.visible.Store(m.section.last)
 	}
 	for a := group; a != nil; a = a.behind {
@@ -295,4 +296,13 @@ func (m *Manager) admitPrepared(p *passage) verdict {
 	}
 	guards.add(p.prepared)
 	return verdict{outcome: passed}
+}
+
+// Quiesce returns when everything that had committed before Close is visible. Nothing
+// else commits any more.
+func (m *Manager) Quiesce() {
+	for !m.section.enter() {
+		pause()
+	}
+	m.serve(nil)
 }

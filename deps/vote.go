@@ -54,6 +54,7 @@ func (m *Manager) voteAndPass(p passage, patience *Patience) error {
 		}
 		v, err := m.finish(p)
 		if err != nil {
+			m.findBase(r, err)
 			m.undo(r, len(r.Writes))
 			return err
 		}
@@ -80,6 +81,7 @@ func (m *Manager) vote(r *Record, p *Patience) error {
 	}
 	for i := range r.Writes {
 		if err := m.own(r, &r.Writes[i], p); err != nil {
+			m.findBase(r, err)
 			m.undo(r, i)
 			return err
 		}
@@ -107,11 +109,21 @@ func (m *Manager) enterStore(r *Record, p *Patience) error {
 	return nil
 }
 
+// findBase completes a conflict whose Base is in no chain, but in the engine: while
+// the snapshot is active, what it sees can be found.
+func (m *Manager) findBase(r *Record, err error) {
+	var c *Conflict
+	if m.Store.HasEngine() && errors.As(err, &c) && c.Base == nil {
+		_, c.Base, _ = m.Store.Find(nil, c.Object.Key(), c.Object.Hash(), r.Snapshot) // what cannot be read is not told
+	}
+}
+
 // own wins the object of w and links the version.
 func (m *Manager) own(r *Record, w *Write, p *Patience) error {
 	if err := m.lockFor(r, w, p); err != nil {
 		return err
 	}
+	m.Store.Enlist(w.Object)
 	if clash := changed(r, w.Object, WriteWrite); clash != nil {
 		clash.Mine = w.Version
 		if m.granularity == ObjectLocks && r.held.Load() == nil {

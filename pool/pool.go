@@ -41,7 +41,7 @@ import (
 
 // Pool is the active list.
 type Pool struct {
-	mark   *atomic.Uint64 // what a transaction begins at
+	marks  [2]*atomic.Uint64 // what a read-only and what an update transaction begins at
 	hints  hints
 	list   atomic.Pointer[[]*Slot] // replaced under the exclusive lock, never changed
 	_      pad.Align64
@@ -72,14 +72,16 @@ const batch = 10
 // New returns an empty list; see Init.
 func New(mark *atomic.Uint64, off stages.Stages) *Pool {
 	p := new(Pool)
-	p.Init(mark, off)
+	p.Init(mark, mark, off)
 	return p
 }
 
 // Init makes p, a part of something larger, an empty list. Transactions begin at
-// the timestamp that mark says at their time; it must be greater than 0.
-func (p *Pool) Init(mark *atomic.Uint64, off stages.Stages) {
-	p.mark, p.lock, p.stages = mark, xsync.NewRBMutex(), off
+// the timestamp that their mark says at their time; it must be greater than 0. That
+// of read-only ones is R, that of update transactions V, and R ≤ V.
+func (p *Pool) Init(readOnly, updates *atomic.Uint64, off stages.Stages) {
+	p.marks = [2]*atomic.Uint64{readOnly, updates}
+	p.lock, p.stages = xsync.NewRBMutex(), off
 	p.list.Store(&[]*Slot{})
 }
 
@@ -92,23 +94,27 @@ func (p *Pool) Begin(kind uint64) (s *Slot, gen, snapshot uint64) {
 		return p.beginSlow(at, kind)
 	}
 	// take, written out: a call costs a tenth of the transaction.
-	snapshot = p.mark.Load()
+	mark := p.mark(kind)
+	snapshot = mark.Load()
 	if !s.snap.CompareAndSwap(Available, snapshot|kind) {
 		return p.beginSlow(at, kind)
 	}
-	if gen = s.gen.Load(); gen&Forced == 0 && p.mark.Load() == snapshot {
+	if gen = s.gen.Load(); gen&Forced == 0 && mark.Load() == snapshot {
 		return s, gen, snapshot
 	}
-	if gen, snapshot, won := s.settle(p.mark, snapshot, kind); won {
+	if gen, snapshot, won := s.settle(mark, snapshot, kind); won {
 		return s, gen, snapshot
 	}
 	return p.beginSlow(at, kind)
 }
 
+// mark returns what a transaction of the kind begins at.
+func (p *Pool) mark(kind uint64) *atomic.Uint64 { return p.marks[kind/Update] }
+
 func (p *Pool) beginSlow(at place, kind uint64) (s *Slot, gen, snapshot uint64) {
 	second := p.hints.second(at)
 	if hinted := second.Load(); hinted != nil {
-		if gen, snapshot, won := hinted.take(p.mark, kind); won {
+		if gen, snapshot, won := hinted.take(p.mark(kind), kind); won {
 			return hinted, gen, snapshot
 		}
 	}
@@ -182,7 +188,7 @@ func (p *Pool) search(kind uint64, limit int) (s *Slot, gen, snapshot uint64) {
 			at = len(slots) - 1
 		}
 		if s = slots[at]; s.snap.Load() == Available {
-			if gen, snapshot, won := s.take(p.mark, kind); won {
+			if gen, snapshot, won := s.take(p.mark(kind), kind); won {
 				p.rover.Store(int64(at - 1))
 				return s, gen, snapshot
 			}

@@ -137,6 +137,12 @@ func (tx *Txn) GetForUpdate(ctx context.Context, key []byte, opts ...LockOption)
 func (tx *Txn) lock(ctx context.Context, key []byte, mode storage.LockMode, how LockOption) error {
 	before := tx.rec.Locks()
 	o, hash := tx.object(key)
+	if tx.m.durable != nil && (o == nil || o.Head() == nil || o.IsDead()) {
+		var err error
+		if o, err = tx.m.durable.Promote(tx.limits, key, hash); err != nil {
+			return readError(err)
+		}
+	}
 	if o == nil {
 		o = storage.NewObject(key, hash)
 	}

@@ -2,6 +2,7 @@ package txnmgr
 
 import (
 	"context"
+	"io"
 	"runtime/debug"
 	"sync"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/internal/stages"
 	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/txnmgr/durable"
 )
 
 // Manager runs transactions on one store. Its methods may be called by many
@@ -28,11 +30,18 @@ type Manager struct {
 	rolledBack, conflicts, retries *xsync.Counter
 
 	closing sync.Once
-	watch   *watch // nil without Options.MaxAge
+	closed  error          // what Close returns
+	watch   *watch         // nil without Options.MaxAge
+	durable *durable.Store // nil: everything is in memory
+	lock    io.Closer      // of Options.Dir
 }
 
-// Open returns a manager of an empty store in memory. The context is looked at
-// only while Open runs. Close the manager when it is not needed any more.
+// Open returns a manager of the store in Options.Dir, or of an empty store in memory.
+// The context is looked at only while Open runs. Close the manager when it is not
+// needed any more.
+//
+// The errors are ErrNilContext, ErrBadOption, the context's, and with a Dir ErrInUse,
+// ErrCorrupt, ErrVersion, ErrOtherStore, and those of the file system.
 func Open(ctx context.Context, opts Options) (*Manager, error) {
 	if ctx == nil {
 		return nil, ErrNilContext
@@ -52,10 +61,15 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 		conflicts:  xsync.NewCounter(),
 		retries:    xsync.NewCounter(),
 	}
-	m.deps.Init(stages.From(ctx), deps.Granularity(opts.Locks))
+	m.deps.Init(deps.Config{Stages: stages.From(ctx), Locks: deps.Granularity(opts.Locks), Durable: opts.Dir != ""})
 	m.store = m.deps.Store
-	m.plain.store = m.store
-	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries}
+	m.plain = scope{store: m.store, cached: opts.isDurable()}
+	m.defaults = txnConfig{isolation: opts.Isolation, retries: opts.Retries, durability: opts.Durability}
+	if opts.isDurable() {
+		if err := m.openDurable(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if opts.MaxAge > 0 {
 		m.watch = m.startWatch(opts.MaxAge)
 	}
@@ -64,16 +78,21 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 
 // Close ends what is open with ErrClosed and refuses what is new. It waits for no
 // user: a transaction that is open finds out at its next call. A Commit that runs
-// meanwhile either succeeds or returns ErrClosed. Close may be called again, and
-// always returns nil for a manager in memory.
+// meanwhile either succeeds or returns ErrClosed. With a log it waits for the disk to
+// have what is committed, and returns the error if it has not. Close may be called
+// again, and returns the same; always nil for a manager in memory.
 func (m *Manager) Close() error {
 	m.closing.Do(func() {
 		if m.watch != nil {
 			m.watch.stop()
 		}
 		m.deps.Close(&endError{cause: ErrClosed})
+		if m.durable != nil {
+			m.deps.Quiesce()
+			m.closed = m.closeDurable()
+		}
 	})
-	return nil
+	return m.closed
 }
 
 // Purge unlinks, now, every version that nobody can see any more. There is no
@@ -114,7 +133,7 @@ func (m *Manager) beginReadWith(ctx context.Context, opts []TxnOption) (ReadTxn,
 	}
 	tx := ReadTxn{slot: slot, gen: gen, snapshot: snapshot, in: &m.plain}
 	if ctx = limits(ctx, config.deadline); ctx != nil {
-		tx.in = &scope{store: m.store, ctx: ctx}
+		tx.in = &scope{store: m.store, ctx: ctx, cached: m.plain.cached}
 	}
 	return tx, nil
 }
@@ -143,6 +162,7 @@ func (m *Manager) begin(ctx context.Context, config *txnConfig) (*Txn, error) {
 		rec:          &deps.Record{},
 		limits:       limits(ctx, config.deadline),
 		serializable: config.isolation == Serializable,
+		async:        config.durability == Async,
 	}
 	if config.label != "" || !config.deadline.IsZero() || m.opts.RecordStacks {
 		tx.rec.About = &deps.About{Label: config.label, Deadline: config.deadline}

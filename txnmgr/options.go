@@ -80,6 +80,35 @@ func (g Granularity) String() string {
 
 // Options are given to Open. The zero value of every field is a good default.
 type Options struct {
+	// Dir is the directory of a durable store: a commit log, and an object store that
+	// may be many times larger than memory. It is made if it is not there. Empty, and
+	// without an Engine: everything is in memory and gone after Close. One process at
+	// a time can have a directory open.
+	Dir string
+
+	// Engine is the object store to use in place of the one in Dir. Close closes it.
+	// Without a Dir there is no log then: commits do not wait for any disk, and are in
+	// the engine some time later, all of them after Close.
+	Engine storage.Engine
+
+	// Durability is what commits wait for, where WithDurability does not say. The
+	// zero value is Sync.
+	Durability Durability
+
+	// CacheBytes is how much memory is for objects that are in the object store, its
+	// own caches included: 256 MiB if 0. What is not in the object store yet comes on
+	// top, and is bounded by LogBytes.
+	CacheBytes int64
+
+	// LogBytes is how much may be committed that the object store does not have yet:
+	// 256 MiB if 0. A commit that would make it more waits before its vote; see
+	// Stats.Throttled. A transaction larger than that waits until it is alone.
+	LogBytes int64
+
+	// Replaying is told, while Open reads the commit log, how many of its bytes are
+	// done.
+	Replaying func(done, all int64)
+
 	// Isolation is the default of update transactions.
 	Isolation Isolation
 
@@ -107,6 +136,9 @@ func (o *Options) check() error {
 	if o.Locks < ObjectLocks || o.Locks > NoLocks {
 		return fmt.Errorf("%w: Locks %v; use ObjectLocks, CoarseLock or NoLocks", ErrBadOption, o.Locks)
 	}
+	if err := o.checkDurable(); err != nil {
+		return err
+	}
 	if o.MaxAge < 0 {
 		return fmt.Errorf("%w: MaxAge %v is negative; use 0 for no limit", ErrBadOption, o.MaxAge)
 	}
@@ -115,6 +147,30 @@ func (o *Options) check() error {
 	}
 	return nil
 }
+
+const (
+	defaultCacheBytes, minCacheBytes = 256 << 20, 4 << 10
+	defaultLogBytes, minLogBytes     = 256 << 20, 64 << 10
+)
+
+func (o *Options) checkDurable() error {
+	if err := o.Durability.check(); err != nil {
+		return err
+	}
+	if o.CacheBytes != 0 && o.CacheBytes < minCacheBytes {
+		return fmt.Errorf("%w: CacheBytes %d; use %d or more, or 0 for %d", ErrBadOption, o.CacheBytes, minCacheBytes, defaultCacheBytes)
+	}
+	if o.LogBytes != 0 && o.LogBytes < minLogBytes {
+		return fmt.Errorf("%w: LogBytes %d; use %d or more, or 0 for %d", ErrBadOption, o.LogBytes, minLogBytes, defaultLogBytes)
+	}
+	if o.isDurable() && o.Locks != ObjectLocks {
+		return fmt.Errorf("%w: Locks %v; with Dir or Engine it must be ObjectLocks", ErrBadOption, o.Locks)
+	}
+	return nil
+}
+
+// isDurable reports whether there is anything under the object table.
+func (o *Options) isDurable() bool { return o.Dir != "" || o.Engine != nil }
 
 // TxnOption changes one transaction.
 type TxnOption func(*txnConfig) error
@@ -127,6 +183,7 @@ type txnConfig struct {
 	deadline  time.Time
 	retries   int
 
+	durability  Durability
 	pessimistic bool
 }
 

@@ -86,14 +86,29 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 	if err := ctx.Err(); err != nil {
 		return tx.endBy(err)
 	}
-	x := tx.extras()
+	x, m := tx.extras(), tx.m
 	p.OnCommit = x.onCommit
-	err := tx.m.deps.Prepare(tx.rec, p, deps.Patience{Txn: tx.limits, Call: ctx})
+	var unlogged error
+	if m.durable != nil {
+		if err := tx.admit(p.XID); err != nil {
+			return err
+		}
+		p.Log = func() error { unlogged = m.durable.LogPrepared(p); return unlogged }
+		p.Drop = func() { m.durable.Dropped(p) }
+	}
+	err := m.deps.Prepare(tx.rec, p, deps.Patience{Txn: tx.limits, Call: ctx})
 	switch {
 	case err == nil:
 		x.prepared = p
 		return nil
-	case errors.Is(err, deps.ErrXIDInUse):
+	case unlogged != nil:
+		x.prepared = p
+		return m.unknown(unlogged)
+	}
+	if m.durable != nil {
+		m.durable.Withdraw(tx.rec)
+	}
+	if errors.Is(err, deps.ErrXIDInUse) {
 		return fmt.Errorf("%w: %q", ErrXIDInUse, p.XID)
 	}
 	return tx.notCommitted(err)
@@ -115,8 +130,7 @@ func (m *Manager) commitPrepared(p *deps.Prepared) error {
 	if err := m.deps.TakeThis(p); err != nil {
 		return m.notTaken(p, err)
 	}
-	m.finishPrepared(p)
-	return nil
+	return m.finishPrepared(p)
 }
 
 // rollbackPrepared is Rollback of the handle.
@@ -125,16 +139,21 @@ func (m *Manager) rollbackPrepared(p *deps.Prepared) error {
 	case errors.Is(err, deps.ErrClosed):
 		return ErrClosed
 	case err == nil:
-		m.dropPrepared(p)
+		return m.dropPrepared(p)
 	}
 	return nil
 }
 
-func (m *Manager) dropPrepared(p *deps.Prepared) {
+// dropPrepared returns when the log has it, too.
+func (m *Manager) dropPrepared(p *deps.Prepared) error {
 	m.deps.RollbackPrepared(p)
 	if p.Wrote() { // else it counts as one that only read, which is over
 		m.rolledBack.Inc()
 	}
+	if m.durable == nil {
+		return nil
+	}
+	return m.unknown(m.durable.WaitNotes())
 }
 
 func (m *Manager) notTaken(p *deps.Prepared, err error) error {
@@ -147,33 +166,43 @@ func (m *Manager) notTaken(p *deps.Prepared, err error) error {
 	return ErrTxnDone // somebody else is about to finish it
 }
 
-func (m *Manager) finishPrepared(p *deps.Prepared) {
+func (m *Manager) finishPrepared(p *deps.Prepared) error {
+	if m.durable != nil {
+		m.durable.Finishing(p)
+	}
 	ts := m.deps.CommitPrepared(p)
+	if m.durable != nil {
+		if err := m.durable.Finished(p, ts); err != nil {
+			return m.unknown(err)
+		}
+	}
 	for _, fn := range p.OnCommit {
 		fn(ts)
 	}
+	return nil
 }
 
 // CommitPrepared commits the transaction that was prepared under the xid. The
 // functions given to OnCommit run here. The context is looked at only before.
 //
-// The errors are ErrNilContext, the context's, ErrUnknownXID, and ErrClosed.
+// The errors are ErrNilContext, the context's, ErrUnknownXID, ErrClosed, and with a
+// log ErrCommitUnknown.
 func (m *Manager) CommitPrepared(ctx context.Context, xid string) error {
 	p, err := m.takePrepared(ctx, xid)
-	if err == nil {
-		m.finishPrepared(p)
+	if err != nil {
+		return err
 	}
-	return err
+	return m.finishPrepared(p)
 }
 
 // RollbackPrepared rolls the transaction back that was prepared under the xid. The
 // errors are those of CommitPrepared.
 func (m *Manager) RollbackPrepared(ctx context.Context, xid string) error {
 	p, err := m.takePrepared(ctx, xid)
-	if err == nil {
-		m.dropPrepared(p)
+	if err != nil {
+		return err
 	}
-	return err
+	return m.dropPrepared(p)
 }
 
 func (m *Manager) takePrepared(ctx context.Context, xid string) (*deps.Prepared, error) {
@@ -203,8 +232,9 @@ type PreparedInfo struct {
 }
 
 // Prepared returns the transactions that are prepared and not finished, oldest
-// first. After Close they cannot be finished any more, and with a manager in memory
-// they are gone with it.
+// first. After Close they cannot be finished any more. With a log they are prepared
+// again after the next Open, also after a crash; with a manager in memory they are
+// gone with it.
 func (m *Manager) Prepared() []PreparedInfo {
 	list := m.deps.Prepared()
 	infos := make([]PreparedInfo, len(list))

@@ -1,12 +1,16 @@
 package txnmgr
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/internal/invariants"
 	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/pebblestore"
 )
 
 // Reader is what read-only and update transactions have in common.
@@ -28,7 +32,8 @@ var (
 // began, and nothing else. It is a small value that may be copied, and used by
 // many goroutines; the first Close ends all copies. The zero ReadTxn is over.
 //
-// What it does, it does without a lock and without waiting for anybody (I5).
+// What it does, it does without a lock and without waiting for anybody (I5), but for
+// the object store, if what it reads is not in memory.
 type ReadTxn struct {
 	// Four words, because the compiler keeps a struct of up to four in registers.
 	// A fifth and a sixth cost as much as the rest of begin and end: 46 ns
@@ -44,13 +49,17 @@ type ReadTxn struct {
 type scope struct {
 	store *storage.Store
 	ctx   context.Context // nil: nothing to look at
+	// cached says that the store has a cache, which wants to know of some reads what
+	// was read.
+	cached bool
 }
 
 // Get returns the value of the key. It stays valid for ever, has len = cap, and
 // must not be modified.
 //
 // The errors are ErrNotFound, and ErrTxnDone, possibly with the cause of a forced
-// end.
+// end. What is not in memory is read from the object store, which may say ErrCorrupt
+// or an error of the file system.
 func (tx ReadTxn) Get(key []byte) ([]byte, error) {
 	if tx.slot == nil || tx.in.ctx != nil {
 		if err := tx.look(); err != nil {
@@ -58,10 +67,19 @@ func (tx ReadTxn) Get(key []byte) ([]byte, error) {
 		}
 	}
 	var v *storage.Version
-	o := tx.in.store.Get(key)
+	hash := tx.in.store.Hash(key)
+	o := tx.in.store.Lookup(key, hash)
 	if o != nil {
 		if v = o.Head(); v != nil && !v.IsStampedBy(tx.snapshot) {
 			v = storage.Visible(v, tx.snapshot)
+		}
+	}
+	if tx.in.cached {
+		if v == nil {
+			return tx.find(key, hash)
+		}
+		if (hash^tx.gen)%touchEvery == 0 {
+			tx.in.store.Touch(hash)
 		}
 	}
 	// Only now: a transaction that was over may have met a purged chain.
@@ -75,6 +93,41 @@ func (tx ReadTxn) Get(key []byte) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	return v.Value(), nil
+}
+
+// touchEvery is how many reads from memory go by for one that the cache is told of:
+// to tell it of all would cost more than they do.
+const touchEvery = 16
+
+// find is Get of what memory does not have.
+func (tx ReadTxn) find(key []byte, hash uint64) ([]byte, error) {
+	_, v, err := tx.in.store.Find(tx.in.ctx, key, hash, tx.snapshot)
+	if tx.slot.Gen() != tx.gen { // only now, as in Get
+		return nil, tx.ended()
+	}
+	if err != nil {
+		if tx.in.ctx != nil {
+			if err := tx.look(); err != nil {
+				return nil, err
+			}
+		}
+		return nil, readError(err)
+	}
+	if v == nil || v.Tombstone() {
+		return nil, ErrNotFound
+	}
+	return v.Value(), nil
+}
+
+// readError puts into words why the object store could not be read.
+func readError(err error) error {
+	switch {
+	case errors.Is(err, storage.ErrDetached):
+		return ErrClosed
+	case errors.Is(err, pebblestore.ErrCorrupt):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return fmt.Errorf("tiercel: read: %w", err)
 }
 
 // look ends the transaction if it has exceeded its limits.
@@ -117,6 +170,10 @@ func (tx ReadTxn) checkChain(o *storage.Object) {
 func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
+			if tx.in.cached {
+				tx.sight(bytes.Clone(lo), bytes.Clone(hi), storage.Ascending, yield)
+				return
+			}
 			var bounds bounds
 			tx.walk(tx.in.store.Ascend(bounds.keep(lo, hi)), yield)
 		}
@@ -127,6 +184,10 @@ func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		if tx.began() {
+			if tx.in.cached {
+				tx.sight(bytes.Clone(lo), bytes.Clone(hi), storage.Descending, yield)
+				return
+			}
 			var bounds bounds
 			tx.walk(tx.in.store.Descend(bounds.keep(lo, hi)), yield)
 		}
@@ -177,6 +238,26 @@ func (tx ReadTxn) walk(at storage.Cursor, yield func(key, value []byte) bool) {
 			if !tx.give(objects[i], versions[i%nextLooks], yield) {
 				return
 			}
+		}
+	}
+}
+
+// sight is walk over memory and engine together. If the engine cannot be read the
+// transaction is ended, since a scan has nowhere else to say so.
+func (tx ReadTxn) sight(lo, hi []byte, order storage.Order, yield func(key, value []byte) bool) {
+	at := tx.in.store.Sight(lo, hi, order, tx.snapshot)
+	defer at.Close()
+	for {
+		key, v, err := at.Next()
+		if tx.in.ctx != nil && tx.look() != nil || tx.slot.Gen() != tx.gen {
+			return
+		}
+		if err != nil {
+			tx.slot.Force(tx.gen, &endError{cause: readError(err)})
+			return
+		}
+		if v == nil || !yield(key, v.Value()) {
+			return
 		}
 	}
 }

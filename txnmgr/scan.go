@@ -36,11 +36,13 @@ type merge struct {
 	tx    *Txn
 	left  span // what is not done yet
 	at    storage.Cursor
-	read  int // number of the range in the read set, or -1
+	sight *storage.Sight // in place of at, if there is an engine
+	err   error          // that stopped sight
+	read  int            // number of the range in the read set, or -1
 	whole deps.Range
 
 	// The next of the store, found but not yet done; nil: look for it.
-	object  *storage.Object
+	key     []byte
 	version *storage.Version
 }
 
@@ -50,18 +52,40 @@ func (tx *Txn) scan(in span, yield func(key, value []byte) bool) {
 	}
 	tx.observed = true
 	s := &merge{tx: tx, left: in, read: -1, whole: deps.Range{Lo: in.lo, Hi: in.hi}}
-	if in.down {
-		s.at = tx.m.store.Descend(in.lo, in.hi)
-	} else {
-		s.at = tx.m.store.Ascend(in.lo, in.hi)
-	}
+	s.open(in)
+	defer s.close()
 	for {
 		key, version := s.next()
+		if s.err != nil {
+			tx.leave()
+			return
+		}
 		s.record(key)
 		tx.leave()
 		if key == nil || !yield(key, version.Value()) || !tx.enterScan() {
 			return
 		}
+	}
+}
+
+// open begins the walk over the store.
+func (s *merge) open(in span) {
+	store := s.tx.m.store
+	switch {
+	case s.tx.m.durable != nil && in.down:
+		s.sight = store.Sight(in.lo, in.hi, storage.Descending, s.tx.rec.Snapshot)
+	case s.tx.m.durable != nil:
+		s.sight = store.Sight(in.lo, in.hi, storage.Ascending, s.tx.rec.Snapshot)
+	case in.down:
+		s.at = store.Descend(in.lo, in.hi)
+	default:
+		s.at = store.Ascend(in.lo, in.hi)
+	}
+}
+
+func (s *merge) close() {
+	if s.sight != nil {
+		s.sight.Close()
 	}
 }
 
@@ -80,10 +104,15 @@ func (tx *Txn) enterScan() bool {
 // for afresh each time, so those made since the last call count.
 func (s *merge) next() ([]byte, *storage.Version) {
 	for {
-		if s.object == nil {
+		if s.version == nil {
 			s.find()
 		}
 		if s.tx.isOver() { // only now, as in ReadTxn.Get
+			return nil, nil
+		}
+		if s.err != nil {
+			slot, gen := s.tx.rec.Slot()
+			s.tx.m.deps.Force(slot, gen, &endError{cause: readError(s.err)})
 			return nil, nil
 		}
 		key, version := s.first()
@@ -101,32 +130,38 @@ func (s *merge) next() ([]byte, *storage.Version) {
 func (s *merge) first() (key []byte, version *storage.Version) {
 	own := s.tx.nextWrite(&s.left)
 	if own < 0 {
-		if s.object == nil {
-			return nil, nil
-		}
-		key, version = s.object.Key(), s.version
-		s.object = nil
-		return key, version
+		return s.take()
 	}
 	w := &s.tx.rec.Writes[own]
-	if s.object != nil {
-		if s.left.before(s.object.Key(), w.Object.Key()) {
-			key, version = s.object.Key(), s.version
-			s.object = nil
-			return key, version
+	if s.version != nil {
+		if s.left.before(s.key, w.Object.Key()) {
+			return s.take()
 		}
-		if !s.left.before(w.Object.Key(), s.object.Key()) {
-			s.object = nil
+		if !s.left.before(w.Object.Key(), s.key) {
+			s.take()
 		}
 	}
 	return w.Object.Key(), w.Version
 }
 
-// find moves on to the next object of the store with a value at the snapshot.
+// take takes what was found in the store, if it was.
+func (s *merge) take() (key []byte, version *storage.Version) {
+	key, version = s.key, s.version
+	s.key, s.version = nil, nil
+	return key, version
+}
+
+// find moves on to the next key of the store with a value at the snapshot.
 func (s *merge) find() {
+	if s.sight != nil {
+		if s.key, s.version, s.err = s.sight.Next(); s.err == nil {
+			s.tx.saw(s.version)
+		}
+		return
+	}
 	for o := s.at.Next(); o != nil; o = s.at.Next() {
 		if v := o.Visible(s.tx.rec.Snapshot); v != nil && !v.Tombstone() {
-			s.object, s.version = o, v
+			s.key, s.version = o.Key(), v
 			return
 		}
 	}

@@ -29,6 +29,8 @@ type Txn struct {
 	managed      bool          // by Update
 	observed     bool          // something was seen of the snapshot
 	serializable bool
+	async        bool   // the commit does not wait for the disk
+	seen         uint64 // the newest version that was read, if the manager is durable
 
 	last  *storage.Object // of the last call with a key, which the next often has too
 	extra *extra          // nil: nothing of it
@@ -146,13 +148,20 @@ func (tx *Txn) get(key []byte) (*storage.Version, error) {
 	}
 	tx.observed = true
 	var v *storage.Version
+	var err error
 	if o != nil {
 		v = o.Visible(tx.rec.Snapshot)
+	}
+	if tx.m.durable != nil {
+		o, v, err = tx.lookFurther(o, v, key, hash)
 	}
 	// Only now, as in ReadTxn.Get: also an object that was not found may have been
 	// removed since the transaction was ended.
 	if tx.isOver() {
 		return nil, tx.ended()
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case !tx.serializable:
@@ -162,6 +171,31 @@ func (tx *Txn) get(key []byte) (*storage.Version, error) {
 		tx.rec.Reads.AddObject(o)
 	}
 	return v, nil
+}
+
+// lookFurther goes on where memory has shown the object o and its version v, either
+// of which may be nil, and remembers what was seen.
+func (tx *Txn) lookFurther(o *storage.Object, v *storage.Version, key []byte, hash uint64) (*storage.Object, *storage.Version, error) {
+	if v == nil {
+		var err error
+		if o, v, err = tx.m.store.Find(tx.limits, key, hash, tx.rec.Snapshot); err != nil {
+			if err := tx.look(); err != nil {
+				return nil, nil, err
+			}
+			return nil, nil, readError(err)
+		}
+		tx.last = o
+	}
+	tx.saw(v)
+	return o, v, nil
+}
+
+// saw remembers a version, which may be nil. It matters if the transaction writes
+// nothing: then it must not return before what it saw is readable.
+func (tx *Txn) saw(v *storage.Version) {
+	if v != nil {
+		tx.seen = max(tx.seen, v.CommitTS())
+	}
 }
 
 // object returns the store's object with the key, or nil, and the key's hash.
@@ -372,7 +406,9 @@ func (tx *Txn) Snapshot() uint64 {
 //
 // The errors are ErrConflict as a *ConflictError, ErrDeadlock as a *DeadlockError,
 // ErrManaged, ErrConcurrentUse, and ErrTxnDone, possibly with the cause of a forced
-// end. Once the timestamp is drawn, the context is not looked at any more.
+// end. Once the timestamp is drawn, the context is not looked at any more. With a log
+// there are ErrLogFailed, ErrEngineFailed, ErrTxnTooLarge and the error of a full
+// disk, which have rolled it back, and ErrCommitUnknown.
 func (tx *Txn) Commit() error {
 	if tx != nil && tx.managed && tx.rec.IsOpen() {
 		return ErrManaged
@@ -407,10 +443,28 @@ func (tx *Txn) finish() (uint64, error) {
 		if !tx.m.deps.Rollback(tx.rec) {
 			return 0, tx.ended()
 		}
-		return tx.rec.Snapshot, nil
+		return tx.rec.Snapshot, tx.confirm()
+	}
+	ts, err := tx.order()
+	if err != nil {
+		return 0, err
+	}
+	return ts, tx.endure(ts)
+}
+
+// order commits the transaction, which has written something, but need not be
+// durable yet.
+func (tx *Txn) order() (uint64, error) {
+	if tx.m.durable != nil {
+		if err := tx.admit(""); err != nil {
+			return 0, err
+		}
 	}
 	ts, err := tx.m.deps.Commit(tx.limits, tx.rec)
 	if err != nil {
+		if tx.m.durable != nil {
+			tx.m.durable.Withdraw(tx.rec)
+		}
 		return 0, tx.notCommitted(err)
 	}
 	return ts, nil

@@ -1,0 +1,288 @@
+package durable
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/storage"
+)
+
+// applier brings to the engine what is durable, in batches in which only the newest
+// version of an object counts, and then lets memory and log forget it.
+//
+// It waits until there is much to do, since updates of the same objects collapse
+// then; for a while if there is little; and not at all if commits wait for it.
+//
+// # What a snapshot still needs
+//
+// The engine keeps one version of a key. Before a batch puts another one in its
+// place, the one that was there is hung into the chain of the object in memory, if a
+// snapshot sees it; the object does not leave memory while that is active. The
+// snapshots to look at are those that are active after D was looked at: what begins
+// later is at R ≥ D, and sees the new version or a newer one. So most batches stay
+// below the oldest of the snapshots, and then there is nothing to look at; only if
+// one of them holds too much up does the batch go on beyond it.
+type applier struct {
+	s    *Store
+	list *deps.Follower
+
+	kicks chan struct{} // one element
+	quit  chan struct{}
+	gone  chan struct{}
+	idle  atomic.Bool // waits for kicks alone
+
+	mu      sync.Mutex // protects following fields
+	failed  error
+	batches uint64
+	broken  chan struct{} // closed when failed is set
+	held    []applied     // objects that were promoted
+
+	// What follows belongs to the goroutine.
+	batch   batch
+	settled queue
+}
+
+const (
+	// batchSize is how many bytes are applied at once, about.
+	batchSize = 4 << 20
+	// rest is how long little may wait, in memory and log.
+	rest = 50 * time.Millisecond
+	// fill is the part of the budget from which on the applier does not rest.
+	fill = 8
+)
+
+func (a *applier) init(s *Store) {
+	a.s = s
+	a.kicks, a.quit, a.gone = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	a.broken = make(chan struct{})
+}
+
+// follow makes everything that is committed from now on its business.
+func (a *applier) follow() {
+	if a.list == nil {
+		a.list = a.s.deps.Follow()
+	}
+}
+
+func (a *applier) start() {
+	a.follow()
+	go a.run()
+}
+
+// kick makes the applier look at once.
+func (a *applier) kick() {
+	select {
+	case a.kicks <- struct{}{}:
+	default:
+	}
+}
+
+// wakeIdle makes it look some time soon.
+func (a *applier) wakeIdle() {
+	if a.idle.Load() {
+		a.kick()
+	}
+}
+
+func (a *applier) stop() {
+	close(a.quit)
+	<-a.gone
+	a.s.deps.Unfollow(a.list)
+}
+
+func (a *applier) run() {
+	defer close(a.gone)
+	tick := time.NewTicker(rest)
+	defer tick.Stop()
+	for {
+		if a.hasNothing() {
+			a.idle.Store(true)
+		}
+		// Who committed before the store above has found it awake, and is seen here.
+		if a.idle.Load() && a.hasNothing() {
+			select {
+			case <-a.quit:
+				a.last()
+				return
+			case <-a.kicks:
+			}
+			a.idle.Store(false)
+		} else {
+			a.idle.Store(false)
+			select {
+			case <-a.quit:
+				a.last()
+				return
+			case <-a.kicks:
+			case <-tick.C:
+			}
+		}
+		a.catchUp()
+		a.settle()
+		a.truncate()
+	}
+}
+
+// hasNothing reports whether everything is applied and settled.
+func (a *applier) hasNothing() bool {
+	return a.failure() != nil || a.target() <= a.list.Passed() && a.settled.len() == 0 && !a.hasHeld()
+}
+
+// target is what may be applied: what the log cannot lose.
+func (a *applier) target() uint64 {
+	if a.s.log == nil {
+		return a.s.deps.Visible()
+	}
+	return a.s.deps.DurableUpTo()
+}
+
+// last applies the rest if there is no log to have it.
+func (a *applier) last() {
+	if a.s.log == nil && a.failure() == nil {
+		a.catchUp()
+		if err := a.s.engine.Sync(); err != nil {
+			a.fail(err)
+		}
+	}
+}
+
+// failure returns why nothing is applied any more, or nil.
+func (a *applier) failure() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.failed
+}
+
+func (a *applier) fail(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.failed == nil {
+		a.failed = fmt.Errorf("%w: %w", ErrEngine, err)
+		close(a.broken)
+	}
+}
+
+// catchUp applies what there is.
+func (a *applier) catchUp() {
+	for a.failure() == nil && a.target() > a.list.Passed() {
+		target := a.target() // before the snapshots
+		active, _ := a.s.deps.Snapshots()
+		if len(active) > 0 && active[0] > a.list.Passed() && !a.isPressed() {
+			target = min(target, active[0])
+		}
+		if !a.collect(target) {
+			return
+		}
+		if err := a.apply(active); err != nil {
+			a.fail(err)
+			return
+		}
+		a.settle()
+		a.truncate()
+	}
+}
+
+// isPressed reports whether too much is waiting to be applied to mind a snapshot.
+func (a *applier) isPressed() bool {
+	t := &a.s.throttle
+	return t.waiting.Load() > 0 || t.used.Load() > t.budget/2
+}
+
+// collect fills the batch with records up to target, at most, and up to the end of a
+// group. It reports whether there are any.
+func (a *applier) collect(target uint64) bool {
+	b := &a.batch
+	b.reset()
+	for b.bytes < batchSize || !b.whole {
+		r := a.list.Next(target)
+		if r == nil {
+			break
+		}
+		b.add(r)
+	}
+	return b.upTo > 0
+}
+
+// apply brings the batch to the engine.
+func (a *applier) apply(active []uint64) error {
+	b, s := &a.batch, a.s
+	if len(active) > 0 {
+		if err := a.save(active); err != nil {
+			return err
+		}
+	}
+	// A group that target has cut in two would be a state that nobody may see; but
+	// target is D, V or a snapshot, which are ends of groups all of them.
+	if err := s.engine.Apply(b.changes, storage.Mark{Store: s.id, Applied: b.upTo}); err != nil {
+		return err
+	}
+	s.deps.Store.SetApplied(b.upTo)
+	a.list.Rest()
+	for i := range b.objects {
+		a.settled.push(applied{object: b.objects[i].object, version: b.objects[i].version})
+	}
+	s.throttle.giveBack(b.room)
+	a.mu.Lock()
+	a.batches++
+	a.mu.Unlock()
+	return nil
+}
+
+// save hangs the versions that the batch is about to overwrite into the chains of
+// their objects, as far as a snapshot sees them.
+func (a *applier) save(active []uint64) error {
+	for _, w := range a.batch.objects {
+		e := w.oldest
+		if active[0] >= e || hasOlder(w.object, e) {
+			continue
+		}
+		base, err := a.s.deps.Store.Base(w.object.Key())
+		if err != nil {
+			return err
+		}
+		if base != nil {
+			a.s.deps.Hang(w.object, base, e)
+		}
+	}
+	return nil
+}
+
+// hasOlder reports whether the chain has a version from before e.
+func hasOlder(o *storage.Object, e uint64) bool {
+	for v := o.Head(); v != nil; v = v.Older() {
+		if ts := v.CommitTS(); ts != 0 && ts < e {
+			return true
+		}
+	}
+	return false
+}
+
+// truncate lets the log forget what the engine would not lose. What is prepared is
+// written again if its record would be lost.
+func (a *applier) truncate() {
+	s := a.s
+	if s.log == nil || s.deps.LogFailed() != nil {
+		return
+	}
+	upTo := s.engine.Persisted()
+	old, below := s.prepared.upTo(upTo)
+	for _, k := range old {
+		if s.log.Reserve(k.room) == nil {
+			n := &note{payload: k.payload, of: k}
+			s.writer.leave(n)
+			<-n.done
+			s.log.Release(k.room)
+		}
+	}
+	if len(old) > 0 {
+		_, below = s.prepared.upTo(math.MaxUint64)
+	}
+	if err := s.log.TruncateBefore(min(upTo, below)); err != nil {
+		a.fail(err)
+	}
+}

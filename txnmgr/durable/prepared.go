@@ -1,0 +1,220 @@
+package durable
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/pad"
+	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/commitlog"
+	"github.com/tierceldb/tiercel/storage/redo"
+)
+
+// kept is the record of a prepared transaction in the log. The log is not truncated
+// there until the end of the transaction is in the log too; if that takes long, the
+// record is written once more, at the young end.
+type kept struct {
+	prepared *deps.Prepared
+	payload  []byte
+	room     int64 // reserved for its commit
+
+	_  pad.Align64
+	at atomic.Uint64 // the last timestamp before the record; 0: not written yet
+}
+
+// stands reports whether the transaction is not finished by a commit that is visible.
+func (k *kept) stands() bool { return k.prepared.Record().IsPrepared() }
+
+// register has the prepared transactions that the log has records of.
+type register struct {
+	mu  sync.Mutex // protects following field
+	all []*kept
+}
+
+func (g *register) add(k *kept) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = append(g.all, k)
+}
+
+// remove returns what was kept of p, or nil.
+func (g *register) remove(p *deps.Prepared) (of *kept) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = slices.DeleteFunc(g.all, func(k *kept) bool {
+		if k.prepared == p {
+			of = k
+		}
+		return k.prepared == p
+	})
+	return of
+}
+
+// upTo returns those whose record stands behind timestamp ts or before, and the
+// greatest timestamp below all records.
+func (g *register) upTo(ts uint64) (old []*kept, below uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	below = math.MaxUint64
+	for _, k := range g.all {
+		at := k.at.Load()
+		if at == 0 {
+			continue // will be written behind everything that is there now
+		}
+		below = min(below, at-1)
+		if at <= ts {
+			old = append(old, k)
+		}
+	}
+	return old, below
+}
+
+// LogPrepared makes the prepared p survive a crash, and returns when it does. The
+// error is that of Wait.
+func (s *Store) LogPrepared(p *deps.Prepared) error {
+	if s.log == nil {
+		return nil
+	}
+	payload := encodePrepared(p)
+	// What its commit takes stays reserved, so that it cannot fail; its own record is
+	// not in front of the commits that have reserved theirs.
+	room := commitlog.Need(len(payload))
+	if err := s.log.Reserve(room); err != nil {
+		return err
+	}
+	defer s.log.Release(room)
+	k := &kept{prepared: p, payload: payload, room: p.Record().Room}
+	s.prepared.add(k)
+	s.throttle.giveBack(p.Record().Room) // it may stay for long
+	return s.waitNote(&note{payload: payload, of: k})
+}
+
+// waitNote writes the note and returns when it is on the disk.
+func (s *Store) waitNote(n *note) error {
+	s.writer.leave(n)
+	if s.writer.enter() {
+		s.writer.round()
+		s.writer.busy.Store(false)
+		s.writer.nudge()
+	}
+	<-n.done
+	return n.err
+}
+
+// Finishing is called when the prepared p is about to commit: it counts again with
+// what the engine does not have.
+func (s *Store) Finishing(p *deps.Prepared) {
+	if s.log != nil && p.Wrote() {
+		s.throttle.add(p.Record().Room)
+	}
+}
+
+// Finished returns when the commit of p at ts, or its end if it wrote nothing, is
+// durable. The error is that of Wait.
+func (s *Store) Finished(p *deps.Prepared, ts uint64) error {
+	if s.log == nil {
+		return nil
+	}
+	if !p.Wrote() {
+		return s.WaitNotes()
+	}
+	if err := s.Wait(ts); err != nil {
+		return err
+	}
+	s.prepared.remove(p)
+	return nil
+}
+
+// Dropped has the log say, some time soon, that p was not committed. It does not wait.
+func (s *Store) Dropped(p *deps.Prepared) {
+	if s.log == nil {
+		return
+	}
+	n := &note{payload: redo.AppendDropped(redo.AppendHeader(nil), p.XID)}
+	s.writer.leave(n)
+	s.running.Add(1)
+	go func() {
+		defer s.running.Done()
+		<-n.done
+		if k := s.prepared.remove(p); k != nil {
+			s.log.Release(k.room)
+		}
+	}()
+}
+
+// WaitNotes returns when what Dropped has left to be written is on the disk. The
+// error is that of Wait.
+func (s *Store) WaitNotes() error {
+	if s.log == nil {
+		return nil
+	}
+	return s.waitNote(&note{payload: redo.AppendHeader(nil)})
+}
+
+// encodePrepared returns the payload that restores p.
+func encodePrepared(p *deps.Prepared) []byte {
+	r := p.Record()
+	locks := r.LocksOf()
+	var keys []*storage.Object
+	r.Reads.Keys(func(o *storage.Object) { keys = append(keys, o) })
+	ranges := r.Reads.Ranges()
+	buf := redo.AppendPrepare(redo.AppendHeader(nil), redo.Preparation{
+		XID: p.XID, Label: r.Label(), Since: p.Since.UnixNano(), Limit: p.Limit,
+		Writes: len(r.Writes), Locks: len(locks), Keys: len(keys), Ranges: len(ranges),
+	})
+	buf = appendWrites(buf, r.Writes)
+	for _, l := range locks {
+		buf = redo.AppendLock(buf, l.Object.Key(), byte(l.Mode))
+	}
+	for _, o := range keys {
+		buf = redo.AppendKey(buf, o.Key())
+	}
+	for _, r := range ranges {
+		buf = redo.AppendRange(buf, redo.Range{Lo: r.Lo, Hi: r.Hi, Closed: r.Closed})
+	}
+	return buf
+}
+
+// restore makes what the log says of a prepared transaction one again.
+func (s *Store) restore(rec *redo.Record, payload []byte, at uint64) *kept {
+	store, r := s.deps.Store, new(deps.Record)
+	if len(rec.Label) > 0 {
+		r.About = &deps.About{Label: string(rec.Label)}
+	}
+	object := func(key []byte) *storage.Object {
+		hash := store.Hash(key)
+		if o := store.Lookup(key, hash); o != nil {
+			return o
+		}
+		return storage.NewObject(key, hash)
+	}
+	for _, w := range rec.Writes {
+		v := storage.NewTombstone(&r.State)
+		if !w.Delete {
+			v = storage.NewVersion(w.Value, &r.State)
+		}
+		r.Add(deps.Write{Object: object(w.Key), Version: v})
+	}
+	for _, key := range rec.Keys {
+		r.Reads.AddAbsent(key, store.Hash(key))
+	}
+	for _, x := range rec.Ranges {
+		r.Reads.AddRange(deps.Range{Lo: slices.Clone(x.Lo), Hi: slices.Clone(x.Hi), Closed: x.Closed})
+	}
+	r.Room = roomOf("x", r.Writes)
+	p := &deps.Prepared{XID: string(rec.XID), Since: time.Unix(0, rec.Since), Limit: rec.Limit}
+	var locked []deps.Locked
+	for _, l := range rec.Locks {
+		locked = append(locked, deps.Locked{Object: object(l.Key), Mode: storage.LockMode(l.Mode)})
+	}
+	p.Drop = func() { s.Dropped(p) }
+	s.deps.RecoveredPrepared(p, r, locked)
+	k := &kept{prepared: p, payload: slices.Clone(payload), room: r.Room}
+	k.at.Store(max(at, 1))
+	return k
+}

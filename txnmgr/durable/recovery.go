@@ -1,0 +1,169 @@
+package durable
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/commitlog"
+	"github.com/tierceldb/tiercel/storage/redo"
+)
+
+// lostAtMost is how many timestamps may have been given to commits, and seen by
+// somebody, that were lost in a crash because they need not have been durable. They
+// are not given again.
+const lostAtMost = 1 << 24
+
+// recovery brings the manager to the state of log and engine.
+type recovery struct {
+	s        *Store
+	ctx      context.Context
+	applied  uint64 // the engine has everything up to here
+	last     uint64 // the last timestamp seen
+	reader   redo.Reader
+	prepared map[string]*found
+}
+
+// found is the record of a prepared transaction.
+type found struct {
+	payload []byte
+	at      uint64
+}
+
+// recover replays the log, if there is one, and sets the watermarks.
+func (s *Store) recover(ctx context.Context, opts Options) error {
+	mark := opts.Engine.Mark()
+	if opts.Dir == "" {
+		if s.id == (storage.StoreID{}) {
+			rand.Read(s.id[:]) // never fails
+		}
+		s.deps.StartAt(max(mark.Applied, 1))
+		s.deps.Store.SetApplied(max(mark.Applied, 1))
+		return nil
+	}
+	log, err := commitlog.Open(opts.FS, LogDir(opts.Dir), commitlog.Options{
+		StoreID:      commitlog.StoreID(mark.Store),
+		SegmentBytes: opts.LogBytes / segments,
+		Spares:       segments,
+	})
+	if err != nil {
+		return err
+	}
+	s.log = log
+	s.deps.Store.SetApplied(max(mark.Applied, 1))
+	r := &recovery{s: s, ctx: ctx, applied: mark.Applied, prepared: make(map[string]*found)}
+	// All that is there, since what is prepared may stand before what is applied; but
+	// no gap behind that.
+	from := mark.Applied
+	if st := log.Stats(); st.Segments > 0 {
+		from = min(from, st.First)
+	}
+	s.applier.follow() // before there is something to follow
+	if err := log.Replay(from, r.group, opts.Progress); err != nil {
+		return err
+	}
+	s.id = storage.StoreID(log.StoreID())
+	return r.finish()
+}
+
+// finish sets the watermarks, and prepares what is prepared.
+func (r *recovery) finish() error {
+	s := r.s
+	last := max(s.log.Last(), r.applied, 1)
+	if !s.log.WasClosed() {
+		last += lostAtMost
+		payload := redo.AppendOpened(redo.AppendHeader(nil), 0, last)
+		if err := s.log.Append(commitlog.Frame{First: last, Last: last, Payload: payload}); err != nil {
+			return err
+		}
+	}
+	s.deps.StartAt(last)
+	for _, f := range r.prepared {
+		r.reader.Reset(f.payload)
+		rec, err := r.reader.Next()
+		if err != nil {
+			return err
+		}
+		k := s.restore(rec, f.payload, f.at)
+		s.prepared.add(k)
+		if err := s.log.Reserve(k.room); err != nil {
+			return fmt.Errorf("room for the commit of prepared transaction %q: %w", rec.XID, err)
+		}
+	}
+	return nil
+}
+
+// group does a group of the log again.
+func (r *recovery) group(f commitlog.Frame) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	var writes []deps.Write
+	r.reader.Reset(f.Payload)
+	for {
+		rec, err := r.reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("group %d to %d of the log: %w", f.First, f.Last, err)
+		}
+		writes = r.record(f, rec, writes)
+	}
+	if len(writes) > 0 {
+		r.s.deps.Recovered(writes, f.Last, int64(len(f.Payload)))
+		r.s.throttle.add(int64(len(f.Payload)))
+	}
+	return nil
+}
+
+// record does one record again, and appends what it writes.
+func (r *recovery) record(f commitlog.Frame, rec *redo.Record, writes []deps.Write) []deps.Write {
+	switch rec.Kind {
+	case redo.Prepare:
+		// Alone in its frame.
+		r.prepared[string(rec.XID)] = &found{payload: append([]byte(nil), f.Payload...), at: f.Last}
+	case redo.Dropped:
+		delete(r.prepared, string(rec.XID))
+	case redo.Commit:
+		delete(r.prepared, string(rec.XID))
+		if rec.TS <= r.applied {
+			break
+		}
+		for i := range rec.Writes {
+			writes = append(writes, r.write(&rec.Writes[i], rec.TS))
+		}
+	case redo.Opened:
+	}
+	return writes
+}
+
+// write makes the version of a write the newest of its object, and the only one.
+func (r *recovery) write(w *redo.Write, ts uint64) deps.Write {
+	store := r.s.deps.Store
+	hash := store.Hash(w.Key)
+	o := store.Lookup(w.Key, hash)
+	var v *storage.Version
+	switch {
+	case w.Delete:
+		v = storage.NewTombstone(nil)
+	case o == nil:
+		o, v = storage.NewWritten(w.Key, hash, w.Value, nil)
+	default:
+		v = storage.NewVersion(w.Value, nil)
+	}
+	if o == nil {
+		o = storage.NewObject(w.Key, hash)
+	}
+	v.Stamp(ts)
+	o.Replace(v)
+	if o.IsFresh() {
+		store.Adopt(o)
+		o.Lower(storage.Update, storage.Unlocked)
+	}
+	return deps.Write{Object: o, Version: v}
+}

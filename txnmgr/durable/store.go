@@ -1,0 +1,237 @@
+// Package durable keeps what was committed: it brings the committed list to the
+// commit log and, some time later, to the engine, and both back when a store is
+// opened.
+//
+//	committed list ──► writer ──► commit log ──► recovery
+//	      │                                         │
+//	      └──────────► applier ──► engine ◄─────────┘
+//
+// Writer and applier go along the committed list, one behind the other: the applier
+// never passes D, so the engine has nothing that the log could lose. What the engine
+// has may leave memory (storage.Store), and what the engine would not lose may leave
+// the log.
+//
+// # Failure
+//
+// When a write or a sync of the log fails, it is not known what is on the disk, and
+// another sync would not tell: so nothing is ever written again. Who waits is told,
+// and so is every later commit; readers go on. When the engine fails, the log goes
+// on until its budget is used up.
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/fsys"
+	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/commitlog"
+	"github.com/tierceldb/tiercel/storage/redo"
+)
+
+// Errors of commits.
+var (
+	// ErrTooLarge says that a transaction does not fit into a frame of the log.
+	ErrTooLarge = errors.New("durable: transaction too large for the log")
+	// ErrEngine says that the engine failed, and has nothing applied to it any more.
+	ErrEngine = errors.New("durable: the engine failed")
+	// ErrClosed says that the store was closed before the commit was durable.
+	ErrClosed = errors.New("durable: closed")
+)
+
+// Options are the settings of a store.
+type Options struct {
+	Dir      string                // of the log; empty: no log
+	FS       fsys.FS               // for the log
+	Engine   storage.Engine        // closed by Close
+	LogBytes int64                 // what the engine may lack
+	Progress func(done, all int64) // of a replay, in bytes
+}
+
+// Store keeps what one manager commits.
+type Store struct {
+	deps     *deps.Manager
+	log      *commitlog.Log // nil: none
+	engine   storage.Engine
+	id       storage.StoreID
+	writer   writer
+	applier  applier
+	throttle throttle
+	prepared register
+	calls    callbacks
+	running  sync.WaitGroup // goroutines that end by themselves
+}
+
+// LogDir is where the log of a store in dir is.
+func LogDir(dir string) string { return filepath.Join(dir, "log") }
+
+// segments is how many segments make up the budget of a log.
+const segments = 8
+
+// Open opens the log, brings m to the state that log and engine have, and has both
+// follow what m commits. Nothing has begun in m yet, and its store has the engine.
+// After an error the engine is the caller's again.
+func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
+	s := &Store{deps: m, engine: opts.Engine, id: opts.Engine.Mark().Store}
+	s.throttle.budget, s.throttle.kick = opts.LogBytes, s.applier.kick
+	s.applier.init(s)
+	if err := s.recover(ctx, opts); err != nil {
+		if s.log != nil {
+			err = errors.Join(err, s.log.Close())
+		}
+		return nil, err
+	}
+	if s.log != nil {
+		s.writer.start(m, s.log, s.calls.durable)
+	}
+	s.calls.start(s)
+	s.applier.start()
+	return s, nil
+}
+
+// roomOf is how many bytes of the log the commit of these writes takes at most.
+func roomOf(xid string, writes []deps.Write) int64 {
+	size := redo.SizeHeader + redo.SizeCommit(xid, len(writes))
+	for i := range writes {
+		key := len(writes[i].Object.Key())
+		if v := writes[i].Version; v.Tombstone() {
+			size += redo.SizeDelete(key)
+		} else {
+			size += redo.SizePut(key, len(v.Value()))
+		}
+	}
+	return commitlog.Need(size)
+}
+
+// Admission is a commit that is held back. See Store.Admit.
+type Admission struct {
+	s    *Store
+	turn *turn
+	room int64
+}
+
+// Come is closed when the commit may go on.
+func (a *Admission) Come() <-chan struct{} { return a.turn.come }
+
+// Broken is closed if the commit will never be able to go on; see Store.EngineFailed.
+func (a *Admission) Broken() <-chan struct{} { return a.s.applier.broken }
+
+// GiveUp ends the wait.
+func (a *Admission) GiveUp() { a.s.throttle.forget(a.turn) }
+
+// Admit counts a commit, before its vote. If it has to wait for the engine, it is
+// given an admission to wait for, and afterwards calls Reserve; otherwise that is done.
+func (s *Store) Admit(r *deps.Record, xid string) (*Admission, error) {
+	if s.log != nil {
+		if err := s.deps.LogFailed(); err != nil {
+			return nil, err
+		}
+	}
+	room := roomOf(xid, r.Writes)
+	if room > commitlog.MaxPayload {
+		return nil, fmt.Errorf("%w: %d bytes, and %d are possible", ErrTooLarge, room, commitlog.MaxPayload)
+	}
+	r.Room = room
+	if turn := s.throttle.enter(room); turn != nil {
+		return &Admission{s: s, turn: turn, room: room}, nil
+	}
+	return nil, s.Reserve(r)
+}
+
+// EngineFailed returns why nothing is applied any more, or nil.
+func (s *Store) EngineFailed() error { return s.applier.failure() }
+
+// Reserve makes room in the log for an admitted commit, so that it cannot run out
+// later. After an error the commit does not count any more.
+func (s *Store) Reserve(r *deps.Record) error {
+	if s.log == nil {
+		return nil
+	}
+	if err := s.log.Reserve(r.Room); err != nil {
+		s.throttle.giveBack(r.Room)
+		return err
+	}
+	return nil
+}
+
+// Withdraw is called for an admitted commit that did not come about.
+func (s *Store) Withdraw(r *deps.Record) {
+	if s.log != nil {
+		s.log.Release(r.Room)
+	}
+	s.throttle.giveBack(r.Room)
+}
+
+// Wait returns nil when everything up to the visible ts is durable. The error is
+// that of the log, and then nobody knows.
+func (s *Store) Wait(ts uint64) error {
+	if s.log == nil {
+		s.applier.wakeIdle()
+		return nil
+	}
+	for {
+		soon, err := s.deps.DurableFrom(ts)
+		if soon == nil {
+			return err
+		}
+		if !s.writer.writeUpTo(ts) {
+			<-soon
+		}
+	}
+}
+
+// Soon has everything that is visible written, and does not wait for it.
+func (s *Store) Soon() {
+	if s.log == nil {
+		s.applier.wakeIdle()
+		return
+	}
+	s.writer.nudge()
+}
+
+// WaitFor is Wait for as long as the context allows.
+func (s *Store) WaitFor(ctx context.Context, ts uint64) error {
+	if s.log == nil {
+		return nil
+	}
+	for {
+		soon, err := s.deps.DurableFrom(ts)
+		if soon == nil {
+			return err
+		}
+		s.writer.nudge()
+		select {
+		case <-soon:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close writes what is committed, lets go of everything, and closes the engine. All
+// transactions of the manager have been ended, and nothing commits any more.
+func (s *Store) Close() error {
+	var err error
+	if s.log != nil {
+		s.writer.stop()
+		err = s.deps.LogFailed()
+		s.deps.FailLog(ErrClosed)
+	}
+	s.running.Wait()
+	s.applier.stop()
+	s.calls.stop()
+	s.deps.Store.Detach()
+	if s.log != nil {
+		if closing := s.log.Close(); err == nil {
+			err = closing
+		}
+	}
+	return errors.Join(err, s.engine.Close())
+}
+
+func pause() { runtime.Gosched() }

@@ -1,0 +1,288 @@
+package durable
+
+import (
+	"sync"
+
+	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/pad"
+	"github.com/tierceldb/tiercel/storage/commitlog"
+	"github.com/tierceldb/tiercel/storage/redo"
+)
+
+// writer brings commits to the log, in commit order: one write and one sync for all
+// that has become visible since the last.
+//
+// A commit that finds nobody writing does it itself, which saves two wake-ups, and
+// with a single client that is the difference to the bare disk. It writes until its
+// own record is on the disk; what has come meanwhile it leaves to a goroutine that
+// goes on for as long as there is something. So no client works for the others for
+// ever, and with many of them one goroutine does nothing else.
+type writer struct {
+	deps *deps.Manager
+	log  *commitlog.Log
+
+	_    pad.Line
+	busy atomic.Bool
+	_    pad.Line
+
+	wake chan struct{} // one element: there may be something to write
+	quit chan struct{}
+	gone chan struct{}
+
+	mu      sync.Mutex // protects following fields
+	notes   []*note    // to be written
+	stopped bool       // none will be written any more
+
+	// What follows belongs to who is busy.
+	list    *deps.Follower
+	written uint64 // timestamp of the last frame
+	buf     []byte
+	ends    []end
+	frames  []commitlog.Frame
+	onWrite func(upTo uint64)
+}
+
+// end is where a frame ends in buf.
+type end struct {
+	at          int
+	first, last uint64
+}
+
+// note is a payload that is not a commit: it goes behind the commits that were
+// visible when it came.
+type note struct {
+	payload []byte
+	of      *kept         // that it has, if it is of a prepared transaction
+	done    chan struct{} // closed when it is on the disk, or never will be
+	err     error         // before that
+}
+
+// frameSize is how many bytes of commits go into a frame, about.
+const frameSize = 4 << 20
+
+// maxBuffer is how large a buffer is kept for the next write.
+const maxBuffer = 64 << 20
+
+// start is called when the log is replayed and the watermarks are set.
+func (w *writer) start(m *deps.Manager, log *commitlog.Log, onWrite func(upTo uint64)) {
+	w.deps, w.log, w.onWrite = m, log, onWrite
+	w.list, w.written = m.Follow(), log.Last()
+	w.wake, w.quit, w.gone = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go w.run()
+}
+
+// run writes what others have left.
+func (w *writer) run() {
+	defer close(w.gone)
+	for {
+		select {
+		case <-w.quit:
+			return
+		case <-w.wake:
+			w.writeAll()
+		}
+	}
+}
+
+// writeAll writes until there is nothing more, unless somebody else does.
+func (w *writer) writeAll() {
+	for w.isBehind() && w.enter() {
+		for w.round() {
+		}
+		w.busy.Store(false)
+	}
+}
+
+// writeUpTo writes until ts is durable, if nobody else is writing. It reports
+// whether it did.
+func (w *writer) writeUpTo(ts uint64) bool {
+	if !w.enter() {
+		return false
+	}
+	for w.deps.DurableUpTo() < ts && w.round() {
+	}
+	w.busy.Store(false)
+	// Who came in between found it busy, and waits for whoever looks here.
+	w.nudge()
+	return true
+}
+
+func (w *writer) enter() bool { return !w.busy.Load() && w.busy.CompareAndSwap(false, true) }
+
+// nudge has what is there written soon, or refused if the log has failed.
+func (w *writer) nudge() {
+	if w.deps.LogFailed() != nil {
+		w.refuse()
+	} else if !w.busy.Load() && w.isBehind() {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// isBehind reports whether there is something to write.
+func (w *writer) isBehind() bool {
+	if w.deps.LogFailed() != nil {
+		return false
+	}
+	return w.deps.DurableUpTo() < w.deps.Visible() || w.hasNotes()
+}
+
+func (w *writer) hasNotes() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.notes) > 0
+}
+
+// leave leaves a payload to be written. Its timestamps are those of the last commit
+// before it.
+func (w *writer) leave(n *note) {
+	n.done = make(chan struct{})
+	w.mu.Lock()
+	stopped := w.stopped
+	if !stopped {
+		w.notes = append(w.notes, n)
+	}
+	w.mu.Unlock()
+	if stopped {
+		n.err = ErrClosed
+		close(n.done)
+		return
+	}
+	w.nudge()
+}
+
+// take returns what was left.
+func (w *writer) take() []*note {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	notes := w.notes
+	w.notes = nil
+	return notes
+}
+
+// round writes what there is once. It reports whether that was anything. The notes
+// are taken before V is looked at: so they come behind every commit that was visible
+// when they were left.
+func (w *writer) round() bool {
+	if w.deps.LogFailed() != nil {
+		return false
+	}
+	notes := w.take()
+	upTo := w.deps.Visible()
+	if upTo == w.deps.DurableUpTo() && len(notes) == 0 {
+		return false
+	}
+	w.deps.Writing(upTo)
+	room := w.encode(upTo)
+	w.enclose(notes, upTo)
+	err := w.log.Append(w.frames...)
+	w.log.Release(room)
+	if err != nil {
+		w.deps.FailLog(err)
+	} else {
+		w.written = upTo
+		w.deps.Durable()
+	}
+	for _, n := range notes {
+		if n.err = err; err == nil && n.of != nil {
+			n.of.at.Store(upTo)
+		}
+		close(n.done)
+	}
+	if err != nil {
+		w.refuse() // what was left in the meantime; who comes later sees that the log has failed
+	}
+	w.onWrite(upTo)
+	return err == nil
+}
+
+// refuse lets nobody wait for a note that will not be written.
+func (w *writer) refuse() {
+	for _, n := range w.take() {
+		if n.err = w.deps.LogFailed(); n.err == nil {
+			n.err = ErrClosed
+		}
+		close(n.done)
+	}
+}
+
+// encode appends the records up to a group's end to buf, and returns the room that
+// was reserved for them.
+func (w *writer) encode(upTo uint64) (room int64) {
+	if cap(w.buf) > maxBuffer {
+		w.buf = nil
+	}
+	w.buf, w.ends = redo.AppendHeader(w.buf[:0]), w.ends[:0]
+	first, before := w.written+1, uint64(0)
+	for r := w.list.Next(upTo); r != nil; r = w.list.Next(upTo) {
+		ts := r.CommitTS()
+		if w.full() {
+			w.ends = append(w.ends, end{at: len(w.buf), first: first, last: before})
+			w.buf = redo.AppendHeader(w.buf)
+			first, before = ts, 0
+		}
+		w.buf = redo.AppendCommit(w.buf, before, ts, r.XID(), len(r.Writes))
+		w.buf = appendWrites(w.buf, r.Writes)
+		room += r.Room
+		before = ts
+	}
+	w.list.Rest()
+	if before != 0 {
+		w.ends = append(w.ends, end{at: len(w.buf), first: first, last: before})
+	}
+	return room
+}
+
+// full reports whether the frame that is being encoded should end.
+func (w *writer) full() bool {
+	begin := 0
+	if n := len(w.ends); n > 0 {
+		begin = w.ends[n-1].at
+	}
+	return len(w.buf)-begin > frameSize
+}
+
+func appendWrites(buf []byte, writes []deps.Write) []byte {
+	for i := range writes {
+		if v := writes[i].Version; v.Tombstone() {
+			buf = redo.AppendDelete(buf, writes[i].Object.Key())
+		} else {
+			buf = redo.AppendPut(buf, writes[i].Object.Key(), v.Value())
+		}
+	}
+	return buf
+}
+
+// enclose makes frames of what is encoded, and of the notes.
+func (w *writer) enclose(notes []*note, upTo uint64) {
+	w.frames = w.frames[:0]
+	begin := 0
+	for _, e := range w.ends {
+		w.frames = append(w.frames, commitlog.Frame{First: e.first, Last: e.last, Payload: w.buf[begin:e.at]})
+		begin = e.at
+	}
+	for _, n := range notes {
+		if n.of == nil || n.of.stands() {
+			w.frames = append(w.frames, commitlog.Frame{First: upTo, Last: upTo, Payload: n.payload})
+		}
+	}
+}
+
+// stop writes what is there, and no more afterwards.
+func (w *writer) stop() {
+	close(w.quit)
+	<-w.gone
+	for !w.enter() {
+		pause()
+	}
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
+	for w.round() {
+	}
+	w.refuse()
+}
