@@ -80,3 +80,14 @@ func coarseClass(n int) int {
 	}
 	return fineRoom/16 + class
 }
+
+// roomOf returns how many bytes lie behind the header for n of them, wherever.
+func roomOf(n int) int {
+	switch {
+	case n <= fineRoom:
+		return (n + 15) &^ 15
+	case n <= maxInline:
+		return coarse[coarseClass(n)-fineRoom/16]
+	}
+	return n + int(unsafe.Sizeof([]byte{}))
+}

@@ -131,3 +131,6 @@ func (l *leaf) checkContent(next *leaf) error {
 
 // Kill marks an object dead as Remove does, and goes no further.
 func (o *Object) Kill() bool { return o.kill() }
+
+// Quiesce waits until the cache has done what it was told.
+func (s *Store) Quiesce() { s.cold.cache.entries.Wait() }

@@ -42,8 +42,10 @@ func NewWritten(key []byte, hash uint64, value []byte, state *State) (*Object, *
 	default:
 		by = &longJoiners
 	}
-	o, v := by[(len(value)-1)/16]()
+	class := (len(value) - 1) / 16
+	o, v := by[class]()
 	o.set(key, hash)
+	o.room = uint8(class + 1)
 	v.set(value, state)
 	return o, v
 }

@@ -48,17 +48,21 @@ func (m LockMode) Excludes(other LockMode) bool { return !admits(m.one(), other)
 
 // The lock word says in which modes an object is held: in one of the exclusive
 // ones by one holder, in each of the shared ones by so many. Who they are, package
-// deps knows.
+// deps knows. It is the lower half of the field lock; the upper half (account.go)
+// comes along in every CAS.
 const (
 	noKeyUpdate = 1
 	update      = 2
-	waiters     = 4 // somebody waits; from now on only package deps' mutex lets anybody in
-	dead        = 8 // the object is gone: it leaves the indexes and has no versions any more
+	waiters     = 4                    // somebody waits; from now on only package deps' mutex lets anybody in
+	dead        = 8                    // the object is gone: it leaves the indexes and has no versions any more
+	leaving     = noKeyUpdate | update // nobody's mode: for some instructions, until it is dead or free
 	keyShare    = 1 << 4
 	share       = 1 << 18
 
 	keySharers = share - keyShare
 	sharers    = 1<<32 - share
+
+	lockBits = 1<<32 - 1
 )
 
 // one is what one holder adds to the word.
@@ -104,9 +108,13 @@ const (
 	Dead
 )
 
+// word returns the lock word.
+func (o *Object) word() uint32 { return uint32(o.lock.Load()) }
+
 // LockFree locks the object in mode m if nobody holds it.
 func (o *Object) LockFree(m LockMode) bool {
-	return o.lock.Load() == 0 && o.lock.CompareAndSwap(0, m.one())
+	all := o.lock.Load()
+	return uint32(all) == 0 && o.lock.CompareAndSwap(all, all+uint64(m.one()))
 }
 
 // TryLock attempts to lock the object in mode to for a caller that holds it in the
@@ -125,7 +133,8 @@ func (o *Object) Admit(from, to LockMode) LockResult { return o.goOver(from, to,
 // goOver goes from one mode to the other, unless a bit of keepOut is set.
 func (o *Object) goOver(from, to LockMode, keepOut uint32) LockResult {
 	for {
-		word := o.lock.Load()
+		all := o.lock.Load()
+		word := uint32(all)
 		if word == dead {
 			return Dead
 		}
@@ -133,25 +142,41 @@ func (o *Object) goOver(from, to LockMode, keepOut uint32) LockResult {
 		if word&keepOut != 0 || !admits(rest, to) {
 			return Owned
 		}
-		if o.lock.CompareAndSwap(word, rest+to.one()) {
+		if o.lock.CompareAndSwap(all, with(all, rest+to.one())) {
 			return Locked
+		}
+	}
+}
+
+// with returns the field with another lock word.
+func with(all uint64, word uint32) uint64 { return all&^lockBits | uint64(word) }
+
+// swap is CompareAndSwap of the lock word.
+func (o *Object) swap(from, to uint32) bool {
+	for {
+		all := o.lock.Load()
+		if uint32(all) != from {
+			return false
+		}
+		if o.lock.CompareAndSwap(all, with(all, to)) {
+			return true
 		}
 	}
 }
 
 // UnlockAlone gives the lock back that its only holder has in mode m. It fails if
 // there are others, or somebody waits; that is for Lower.
-func (o *Object) UnlockAlone(m LockMode) bool { return o.lock.CompareAndSwap(m.one(), 0) }
+func (o *Object) UnlockAlone(m LockMode) bool { return o.swap(m.one(), 0) }
 
 // Lower goes from the mode in which the caller holds the object to a weaker one, or
 // to Unlocked. It fails if somebody waits: LowerFor is for that.
 func (o *Object) Lower(from, to LockMode) bool {
 	for {
-		word := o.lock.Load()
+		word := o.word()
 		if word&waiters != 0 {
 			return false
 		}
-		if o.lock.CompareAndSwap(word, word-from.one()+to.one()) {
+		if o.swap(word, word-from.one()+to.one()) {
 			return true
 		}
 	}
@@ -163,13 +188,13 @@ func (o *Object) LowerFor(from, to LockMode) {
 }
 
 // AnnounceWaiter marks the object as waited for by one who holds it in mode from
-// and wants to. It fails if there is nothing to wait for.
+// and wants to. It fails if there is nothing to wait for, or not for long enough.
 func (o *Object) AnnounceWaiter(from, to LockMode) bool {
-	word := o.lock.Load()
+	word := o.word()
 	if word&waiters != 0 {
 		return true
 	}
-	return word != dead && !admits(word-from.one(), to) && o.lock.CompareAndSwap(word, word|waiters)
+	return word != dead && word != leaving && !admits(word-from.one(), to) && o.swap(word, word|waiters)
 }
 
 // NoMoreWaiters takes the mark of AnnounceWaiter back.
@@ -179,8 +204,8 @@ func (o *Object) NoMoreWaiters() {
 
 func (o *Object) change(to func(word uint32) uint32) {
 	for {
-		word := o.lock.Load()
-		if next := to(word); next == word || o.lock.CompareAndSwap(word, next) {
+		word := o.word()
+		if next := to(word); next == word || o.swap(word, next) {
 			return
 		}
 	}
@@ -189,14 +214,14 @@ func (o *Object) change(to func(word uint32) uint32) {
 // Seize makes the one holder, in mode from, its owner in mode Update, whoever
 // waits. It fails if there are others.
 func (o *Object) Seize(from LockMode) bool {
-	word := o.lock.Load()
-	return word&^waiters == from.one() && o.lock.CompareAndSwap(word, word&waiters|update)
+	word := o.word()
+	return word&^waiters == from.one() && o.swap(word, word&waiters|update)
 }
 
 // Exclusively returns the exclusive mode in which somebody holds the object, or
 // Unlocked.
 func (o *Object) Exclusively() LockMode {
-	switch word := o.lock.Load(); {
+	switch word := o.word(); {
 	case word&update != 0:
 		return Update
 	case word&noKeyUpdate != 0:
@@ -206,10 +231,28 @@ func (o *Object) Exclusively() LockMode {
 }
 
 // IsLocked reports whether anybody holds the object or waits for it.
-func (o *Object) IsLocked() bool { return o.lock.Load()&^dead != 0 }
+func (o *Object) IsLocked() bool { return o.word()&^dead != 0 }
 
 // IsDead reports whether the object is gone.
-func (o *Object) IsDead() bool { return o.lock.Load() == dead }
+func (o *Object) IsDead() bool { return o.word() == dead }
 
 // kill marks an object dead that the caller holds in mode Update and nobody waits for.
-func (o *Object) kill() bool { return o.lock.CompareAndSwap(update, dead) }
+func (o *Object) kill() bool { return o.swap(update, dead) }
+
+// takeLeave holds a free object for as long as it takes to find out whether it can
+// leave memory. Who wants to lock it meanwhile tries again and does not queue: the
+// end of this lets nobody in.
+func (o *Object) takeLeave() LockResult {
+	switch {
+	case o.swap(0, leaving):
+		return Locked
+	case o.IsDead():
+		return Dead
+	}
+	return Owned
+}
+
+// stay ends takeLeave, and so does die.
+func (o *Object) stay() { o.swap(leaving, 0) }
+
+func (o *Object) die() { o.swap(leaving, dead) }

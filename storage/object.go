@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"go.uber.org/atomic"
+
+	"github.com/tierceldb/tiercel/internal/pad"
 )
 
 // MaxKeySize is the greatest length of a key in bytes.
@@ -13,13 +15,18 @@ const MaxKeySize = 1<<16 - 1
 // Object is one key with its version chain. The key lies behind the header in
 // the same allocation.
 type Object struct {
-	hash uint64        // of the key
-	lock atomic.Uint32 // the lock word, see lock.go
+	hash uint64 // of the key
+	_    pad.Align64
+	lock atomic.Uint64 // the lock word, see lock.go, and above it the account, see account.go
 	size uint32        // of the key
 	// fresh says that the object is in no index yet. Only its maker looks at it
 	// before it is, and nobody changes it afterwards.
 	fresh bool
-	head  atomic.Pointer[Version] // last, next to the key: a reader looks at both
+	// ordered says that the object is in the ordered index, or about to be. It
+	// belongs to whoever holds the lock word exclusively.
+	ordered bool
+	room    uint8                   // class of the first value's room, see joined.go; 0: there is none
+	head    atomic.Pointer[Version] // last, next to the key: a reader looks at both
 }
 
 // NewObject returns an object without versions that is in no index yet. Its lock

@@ -28,6 +28,7 @@ package storage
 type Store struct {
 	table   table
 	ordered ordered
+	cold    *cold // nil: everything is in memory
 }
 
 // New returns an empty store.
@@ -51,7 +52,7 @@ func (s *Store) Get(key []byte) *Object { return s.table.lookup(key, s.table.has
 // Adopt enters o in both indexes and returns it, or returns the object that has
 // its key already. o was made by NewObject, and its lock word is held.
 func (s *Store) Adopt(o *Object) *Object {
-	o.fresh = false
+	o.fresh, o.ordered = false, true
 	if in := s.table.insert(o); in != o {
 		return in
 	}
@@ -59,11 +60,23 @@ func (s *Store) Adopt(o *Object) *Object {
 	return o
 }
 
+// Enlist enters o in the ordered index too, unless it is there. The caller holds the
+// lock word in an exclusive mode; a writer does this before it commits.
+func (s *Store) Enlist(o *Object) {
+	if !o.ordered {
+		o.ordered = true
+		s.ordered.insert(o)
+	}
+}
+
 // Remove takes the object out of the store for good, if it has no versions or
 // nothing but a tombstone. The caller owns the lock word, and goes on owning it if
 // Remove reports false: the object has a value, or somebody waits for it.
+//
+// Above an engine a tombstone stays: until it is applied the engine has a value
+// there, and afterwards Settle removes it.
 func (s *Store) Remove(o *Object) bool {
-	if head := o.Head(); head != nil && (!head.Tombstone() || head.Older() != nil) {
+	if head := o.Head(); head != nil && (!head.Tombstone() || head.Older() != nil || s.cold != nil) {
 		return false
 	}
 	if !o.kill() {
@@ -75,7 +88,9 @@ func (s *Store) Remove(o *Object) bool {
 
 // Forget completes the removal of a dead object. Many may do it at once.
 func (s *Store) Forget(o *Object) {
-	s.ordered.remove(o)
+	if o.ordered {
+		s.ordered.remove(o)
+	}
 	s.table.remove(o)
 }
 

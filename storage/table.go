@@ -99,12 +99,34 @@ func (t *table) insert(o *Object) *Object {
 	if found := t.lookup(o.Key(), o.hash); found != nil {
 		return found
 	}
+	s.add(o)
+	return o
+}
+
+// insertUpTo is insert if the mark is not above limit, and else returns nil when the
+// table has no object with the key. The mark is read while nothing can be inserted
+// or removed.
+func (t *table) insertUpTo(o *Object, mark *atomic.Uint64, limit uint64) *Object {
+	s := t.shard(o.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := t.lookup(o.Key(), o.hash); found != nil {
+		return found
+	}
+	if mark.Load() > limit {
+		return nil
+	}
+	s.add(o)
+	return o
+}
+
+// add puts o in; no object with its key is there. The caller holds mu.
+func (s *shard) add(o *Object) {
 	if s.used*4 >= len(*s.cells.Load())*3 {
 		s.rebuild(s.live + 1)
 	}
 	s.place(*s.cells.Load(), o)
 	s.live++
-	return o
 }
 
 // place puts o into the first cell that is free. The caller has made sure that

@@ -1,0 +1,174 @@
+package storage
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Sight is what a snapshot sees of a range: what is in memory and what is in the
+// engine, merged in key order. It is for one goroutine, and has to be closed.
+//
+// It keeps what is applied from now on in memory until it is closed (see cold).
+type Sight struct {
+	cold     *cold
+	snapshot uint64
+	memory   Cursor
+	next     *Object  // of memory, the first that was not looked at yet
+	engine   Iterator // nil: there is none, or it is closed
+	ahead    bool     // the engine stands on a key that was not looked at yet
+	order    Order
+	err      error
+}
+
+// Sight returns what snapshot sees of lo ≤ key < hi, in the given order. hi nil is the
+// end. An error is that of the first Next.
+func (s *Store) Sight(lo, hi []byte, order Order, snapshot uint64) *Sight {
+	w := &Sight{cold: s.cold, snapshot: snapshot, order: order}
+	if s.cold != nil {
+		w.open(lo, hi)
+	}
+	if order == Descending {
+		w.memory = s.Descend(lo, hi)
+	} else {
+		w.memory = s.Ascend(lo, hi)
+	}
+	w.next = w.memory.Next()
+	return w
+}
+
+// open opens the engine's side, before memory is looked at.
+func (w *Sight) open(lo, hi []byte) {
+	c := w.cold
+	if !c.enter() {
+		w.err = ErrDetached
+		return
+	}
+	defer c.gate.RUnlock()
+	c.register(w)
+	if w.engine, w.err = c.engine.Scan(lo, hi, w.order); w.err != nil {
+		c.views.unregister(w)
+		w.engine, w.err = nil, fmt.Errorf("storage: scan of the engine: %w", w.err)
+		return
+	}
+	w.advance()
+}
+
+// advance moves the engine's side on. The caller holds the gate.
+func (w *Sight) advance() {
+	if w.ahead = w.engine.Next(); w.ahead {
+		return
+	}
+	if err := w.engine.Err(); err != nil {
+		w.err = fmt.Errorf("storage: scan of the engine: %w", err)
+	}
+}
+
+// Next returns the next key that has a value, and the version that has it, or nil at
+// the end. Both stay valid for ever. The error is ErrDetached or the engine's; then
+// the scan is over.
+func (w *Sight) Next() (key []byte, v *Version, err error) {
+	for w.err == nil {
+		c := w.compare()
+		switch {
+		case c == bothAtEnd:
+			return nil, nil, nil
+		case c == memoryFirst:
+			key, v = w.fromMemory()
+		case c == engineFirst:
+			key, v = w.fromEngine()
+		default:
+			if key, v = w.fromMemory(); v != nil {
+				w.skip()
+			} else {
+				key, v = w.fromEngine()
+			}
+		}
+		if v.HasValue() && w.err == nil {
+			return key, v, nil
+		}
+	}
+	return nil, nil, w.err
+}
+
+// whose key comes next.
+type whose int
+
+const (
+	memoryFirst whose = iota - 1
+	sameKey
+	engineFirst
+	bothAtEnd
+)
+
+func (w *Sight) compare() whose {
+	switch {
+	case w.next == nil && !w.ahead:
+		return bothAtEnd
+	case w.next == nil:
+		return engineFirst
+	case !w.ahead:
+		return memoryFirst
+	}
+	c := w.cold
+	if !c.enter() { // or the iterator might be closed
+		w.err = ErrDetached
+		return memoryFirst
+	}
+	defer c.gate.RUnlock()
+	order := bytes.Compare(w.next.Key(), w.engine.Key())
+	if w.order == Descending {
+		order = -order
+	}
+	return whose(order)
+}
+
+// fromMemory returns what the snapshot sees of the object that is next in memory, and
+// goes on to the one after it.
+func (w *Sight) fromMemory() ([]byte, *Version) {
+	o := w.next
+	w.next = w.memory.Next()
+	return o.Key(), o.Visible(w.snapshot)
+}
+
+// fromEngine returns what the engine has, unless it is newer than the snapshot, and
+// goes on.
+func (w *Sight) fromEngine() (key []byte, v *Version) {
+	if !w.cold.enter() {
+		w.err = ErrDetached
+		return nil, nil
+	}
+	defer w.cold.gate.RUnlock()
+	if ts := w.engine.TS(); ts <= w.snapshot {
+		o, _ := newLoaded(w.engine.Key(), 0, w.engine.Value(), ts)
+		key, v = o.Key(), o.Head()
+	}
+	w.advance()
+	return key, v
+}
+
+// skip goes on in the engine.
+func (w *Sight) skip() {
+	if !w.cold.enter() {
+		w.err = ErrDetached
+		return
+	}
+	defer w.cold.gate.RUnlock()
+	w.advance()
+}
+
+// Close ends the scan. It may be called more than once.
+func (w *Sight) Close() error {
+	if w.engine == nil {
+		return nil
+	}
+	c := w.cold
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	it := w.engine
+	w.engine, w.ahead = nil, false
+	if c.detached.Load() {
+		return nil // Detach has closed it
+	}
+	defer c.views.unregister(w)
+	return it.Close()
+}
