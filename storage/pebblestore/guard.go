@@ -1,10 +1,12 @@
 package pebblestore
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -166,7 +168,26 @@ func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 	if filepath.Ext(name) == ".log" {
 		return &unwritten{File: vfs.NewMemFile(nil)}, nil
 	}
-	return g.open(name, func() (vfs.File, error) { return g.FS.Create(name, category) })
+	return g.open(name, func() (vfs.File, error) {
+		if strings.HasPrefix(g.FS.PathBase(name), "marker.") {
+			if err := syncDir(g.FS, g.FS.PathDir(name)); err != nil {
+				return nil, err
+			}
+		}
+		return g.FS.Create(name, category)
+	})
+}
+
+// syncDir comes before a marker is made. Pebble syncs the directory after it, for
+// both the marker and the file that it speaks of: if a file system does not keep
+// names in the order in which they were made, a crash between leaves a marker that
+// speaks of nothing, and a store that cannot be opened.
+func syncDir(in vfs.FS, name string) error {
+	dir, err := in.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // OpenReadWrite opens a file to write to.

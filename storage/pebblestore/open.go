@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,13 +33,10 @@ func resolve(in vfs.FS, dir string) (string, error) {
 	return filepath.Join(above, filepath.Base(abs)), nil
 }
 
-// versionMarker is how the names of the files begin that say, by the rest of their
-// names, a serial number and the version of the store.
-const versionMarker = "marker.format-version."
-
-// checkVersion refuses what Pebble would refuse, with an error that can be told
-// from others.
-func checkVersion(in vfs.FS, dir string) error {
+// check refuses a directory that Pebble would refuse with an error that cannot be
+// told from others, or would take for an older or an empty store. A directory that
+// does not exist is fine.
+func check(in vfs.FS, dir string) error {
 	names, err := in.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -46,35 +44,45 @@ func checkVersion(in vfs.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	var newest, version uint64
-	for _, name := range names {
-		if name == "CURRENT" {
-			return fmt.Errorf("%w: made before Pebble had versions", ErrVersion)
-		}
-		if serial, v, ok := parseMarker(name); ok && serial >= newest {
-			newest, version = serial, v
-		}
+	if err := checkVersion(names); err != nil {
+		return err
 	}
-	if version == 0 || uint64(pebble.FormatMinSupported) <= version && version <= uint64(formatVersion) {
-		return nil
-	}
-	return fmt.Errorf("%w: Pebble's format %d, not between %d and %d",
-		ErrVersion, version, pebble.FormatMinSupported, formatVersion)
+	return checkManifest(in, dir, names)
 }
 
-// parseMarker takes the name of a version marker apart.
-func parseMarker(name string) (serial, version uint64, ok bool) {
-	rest, ok := strings.CutPrefix(name, versionMarker)
-	if !ok {
-		return 0, 0, false
+// checkVersion looks for the version in the names of the files.
+func checkVersion(names []string) error {
+	if slices.Contains(names, "CURRENT") {
+		return fmt.Errorf("%w: made before Pebble had versions", ErrVersion)
 	}
-	first, second, _ := strings.Cut(rest, ".")
-	serial, err := strconv.ParseUint(first, 10, 64)
-	if err != nil {
-		return 0, 0, false
+	marked := marker(names, "format-version")
+	if marked == "" {
+		return nil
 	}
-	if version, err = strconv.ParseUint(second, 10, 64); err != nil {
-		version = 1 // of no version that there is
+	version, err := strconv.ParseUint(marked, 10, 64)
+	if err != nil || version < uint64(pebble.FormatMinSupported) || version > uint64(formatVersion) {
+		return fmt.Errorf("%w: Pebble's format %q, not one from %d to %d",
+			ErrVersion, marked, pebble.FormatMinSupported, formatVersion)
 	}
-	return serial, version, true
+	return nil
+}
+
+// marker returns what is said by the name of a file in this way:
+//
+//	marker.format-version.000011.024
+//
+// The third part is a serial number: the greatest counts.
+func marker(names []string, of string) (value string) {
+	newest := uint64(0)
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(name, "marker."+of+".")
+		if !ok {
+			continue
+		}
+		number, said, _ := strings.Cut(rest, ".")
+		if serial, err := strconv.ParseUint(number, 10, 64); err == nil && serial >= newest {
+			newest, value = serial, said
+		}
+	}
+	return value
 }

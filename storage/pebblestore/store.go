@@ -68,7 +68,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
 	dir, err := resolve(opts.FS, dir)
 	if err == nil {
-		err = checkVersion(opts.FS, dir)
+		err = check(opts.FS, dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pebblestore: open %s: %w", dir, err)
