@@ -105,7 +105,7 @@ type cold struct {
 // been detached from its engine.
 var ErrDetached = errors.New("storage: the store is detached from its engine")
 
-// cells is the number of marks; a power of two. More than one key has the same, so a
+// markCells is the number of marks; a power of two. More than one key has the same, so a
 // mark may be higher than it should be. That costs a load.
 const markCells = 1 << 16
 
@@ -114,10 +114,10 @@ const markCells = 1 << 16
 // be loaded again. Detach is to be called in the end.
 func (s *Store) Attach(e Engine, cacheBytes int64) error {
 	c := &cold{store: s, engine: e, marks: make([]atomic.Uint64, markCells)}
-	applied := e.Mark().Applied
-	c.applied.Store(applied)
+	c.applied.Store(e.Mark().Applied)
 	c.flights.init()
 	c.views.init()
+	c.stuck.init()
 	c.counts.init()
 	if err := c.cache.init(cacheBytes, c.leave); err != nil {
 		return err

@@ -46,15 +46,16 @@ type StoreID [16]byte
 // Mark says whose data an engine has, and up to which commit. The zero Mark is that
 // of an engine to which nothing was ever applied.
 type Mark struct {
-	Store   StoreID
-	Applied uint64 // a commit timestamp
+	Store   StoreID // whose data it is
+	Applied uint64  // a commit timestamp
 }
 
 // Change is the newest version of a key.
 type Change struct {
-	Key, Value []byte
-	TS         uint64 // its commit timestamp
-	Delete     bool   // the key is gone; no value
+	Key    []byte
+	Value  []byte // nil if the key is gone
+	TS     uint64 // its commit timestamp
+	Delete bool   // the key is gone
 }
 
 // Order is the direction of a scan.

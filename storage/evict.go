@@ -126,30 +126,27 @@ func (c *cold) evict(o *Object) eviction {
 }
 
 // stuck has objects that the cache gave up while somebody held them. Nobody would
-// ask for them again, so each eviction tries two of them.
+// ask for them again, so each eviction tries two of them, whichever.
 type stuck struct {
 	mu      sync.Mutex // protects following fields
-	objects []*Object
-	next    int
+	objects map[*Object]struct{}
 }
+
+func (s *stuck) init() { s.objects = make(map[*Object]struct{}) }
 
 func (s *stuck) add(o *Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.objects = append(s.objects, o)
+	s.objects[o] = struct{}{}
 }
 
-// take takes one out, or returns nil. It goes round.
+// take takes one out, or returns nil.
 func (s *stuck) take() *Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := len(s.objects) - 1
-	if last < 0 {
-		return nil
+	for o := range s.objects {
+		delete(s.objects, o)
+		return o
 	}
-	s.next = (s.next + 1) % len(s.objects)
-	o := s.objects[s.next]
-	s.objects[s.next], s.objects[last] = s.objects[last], nil
-	s.objects = s.objects[:last]
-	return o
+	return nil
 }

@@ -20,6 +20,8 @@ const flightShards = 64
 type flightShard struct {
 	mu     sync.Mutex // protects following fields, and done of the flights
 	flying map[uint64]*flight
+	spare  *flight // one that nobody has waited for, to be used again
+	misses uint64
 	_      pad.Line
 }
 
@@ -27,15 +29,19 @@ type flightShard struct {
 type flight struct {
 	key    []byte // the reader's who does it; not looked at after it is over
 	hash   uint64
-	before uint64 // the applied timestamp when it had not begun
-	done   chan struct{}
+	before uint64        // the applied timestamp before it began
+	done   chan struct{} // nil: nobody waits
 
-	got loaded // done: it is there
-	err error
+	// What follows is of the reader who does it, until done is closed.
+	got   loaded
+	err   error
+	found func(value []byte, ts uint64) // what the engine calls
+	wants admission
+	made  *Object
 }
 
-// loaded is what a load has found: the version, or nil, and its object, if that has
-// come into the table.
+// loaded is what a load has found: the version, or nil, and the object with the key
+// in the table, or nil if there is none.
 type loaded struct {
 	object  *Object
 	version *Version
@@ -50,7 +56,8 @@ func (f *flights) init() {
 	}
 }
 
-func (f *flights) shard(hash uint64) *flightShard { return &f.shards[hash%flightShards] }
+// shard takes other bits than the tables of ristretto.
+func (f *flights) shard(hash uint64) *flightShard { return &f.shards[hash>>16%flightShards] }
 
 // load has the key loaded, by somebody else if that has begun. The caller has missed
 // it in the table.
@@ -60,8 +67,8 @@ func (c *cold) load(ctx context.Context, key []byte, hash uint64) (loaded, error
 		return loaded{}, ErrDetached
 	}
 	defer c.gate.RUnlock()
-	f, joined := c.take(key, hash, mark)
-	if !joined {
+	f, isOurs := c.board(key, hash, mark)
+	if isOurs {
 		return c.fly(f)
 	}
 	c.counts.joined.Inc()
@@ -77,36 +84,55 @@ func (c *cold) load(ctx context.Context, key []byte, hash uint64) (loaded, error
 	}
 }
 
-// take returns the flight that loads the key, and whether somebody else does it.
-func (c *cold) take(key []byte, hash, mark uint64) (*flight, bool) {
+// board returns the flight that loads the key, and whether it is the caller who has
+// to do it.
+func (c *cold) board(key []byte, hash, mark uint64) (f *flight, isOurs bool) {
 	s := c.flights.shard(hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.misses++; s.misses%Sampling == 0 {
+		c.cache.noteRead(hash)
+	}
 	if f := s.flying[hash]; f != nil && f.before >= mark && string(f.key) == string(key) {
 		if f.done == nil {
 			f.done = make(chan struct{})
 		}
-		return f, true
+		return f, false
 	}
-	f := &flight{key: key, hash: hash, before: c.applied.Load(), err: errUnfinished}
+	f, s.spare = s.spare, nil
+	if f == nil {
+		f = new(flight)
+		f.found = f.take
+	}
+	f.key, f.hash, f.before, f.err = key, hash, c.applied.Load(), errUnfinished
 	s.flying[hash] = f
-	return f, false
+	return f, true
 }
 
 // fly does the load, and lets those know who wait for it.
 func (c *cold) fly(f *flight) (loaded, error) {
 	defer c.land(f)
 	c.counts.loads.Inc()
-	var o *Object
-	var v *Version
-	f.err = c.engine.Load(f.key, func(value []byte, ts uint64) { o, v = newLoaded(f.key, f.hash, value, ts) })
+	f.wants = c.cache.admits(f.hash)
+	err := c.engine.Load(f.key, f.found)
 	switch {
-	case f.err != nil:
-		f.err = loadError(f.key, f.err)
-	case v != nil:
-		f.got = loaded{object: c.admit(o, v, f.before), version: v}
+	case err != nil:
+		err = loadError(f.key, err)
+	case f.made != nil:
+		f.got.object = c.admit(f.made, f.got.version, f.before)
 	}
+	f.err = err
 	return f.got, f.err
+}
+
+// take keeps what the engine has found.
+func (f *flight) take(value []byte, ts uint64) {
+	if f.wants == objectAndVersion {
+		f.made, f.got.version = newLoaded(f.key, f.hash, value, ts)
+		return
+	}
+	f.got.version = NewVersion(value, nil)
+	f.got.version.Stamp(ts)
 }
 
 // admit offers o to the table and to the cache, and returns the object that the table
@@ -125,6 +151,7 @@ func (c *cold) admit(o *Object, v *Version, before uint64) *Object {
 	return o
 }
 
+// land ends the flight. One that nobody waits for is used again.
 func (c *cold) land(f *flight) {
 	s := c.flights.shard(f.hash)
 	s.mu.Lock()
@@ -134,5 +161,8 @@ func (c *cold) land(f *flight) {
 	}
 	if f.done != nil {
 		close(f.done)
+		return
 	}
+	*f = flight{found: f.found}
+	s.spare = f
 }

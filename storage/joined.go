@@ -28,14 +28,17 @@ func makeJoiners[K any]() joiners {
 	}
 }
 
-var shortJoiners, longJoiners = makeJoiners[[16]byte](), makeJoiners[[32]byte]()
+// maxJoinedKey is the length of the longest key that is joined.
+const maxJoinedKey = 32
+
+var shortJoiners, longJoiners = makeJoiners[[16]byte](), makeJoiners[[maxJoinedKey]byte]()
 
 // NewWritten returns what NewObject and NewVersion return, in one allocation
 // unless key or value are too large for that. It copies both.
 func NewWritten(key []byte, hash uint64, value []byte, state *State) (*Object, *Version) {
 	var by *joiners
 	switch {
-	case len(value) == 0 || len(value) > fineRoom || len(key) == 0 || len(key) > 32:
+	case len(value) == 0 || len(value) > fineRoom || len(key) == 0 || len(key) > maxJoinedKey:
 		return NewObject(key, hash), NewVersion(value, state)
 	case len(key) <= 16:
 		by = &shortJoiners

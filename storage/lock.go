@@ -1,5 +1,7 @@
 package storage
 
+import "runtime"
+
 // LockMode is how an object is locked. The modes, and which of them go together,
 // are those of PostgreSQL's row locks (its manual, "Explicit Locking"): who only
 // refers to an object keeps others from deleting it, and not from changing it.
@@ -135,8 +137,12 @@ func (o *Object) goOver(from, to LockMode, keepOut uint32) LockResult {
 	for {
 		all := o.lock.Load()
 		word := uint32(all)
-		if word == dead {
+		switch word {
+		case dead:
 			return Dead
+		case leaving:
+			runtime.Gosched()
+			continue
 		}
 		rest := word - from.one()
 		if word&keepOut != 0 || !admits(rest, to) {
@@ -240,8 +246,8 @@ func (o *Object) IsDead() bool { return o.word() == dead }
 func (o *Object) kill() bool { return o.swap(update, dead) }
 
 // takeLeave holds a free object for as long as it takes to find out whether it can
-// leave memory. Who wants to lock it meanwhile tries again and does not queue: the
-// end of this lets nobody in.
+// leave memory, some instructions. Who wants to lock it meanwhile tries again and
+// does not queue: the end of this lets nobody in.
 func (o *Object) takeLeave() LockResult {
 	switch {
 	case o.swap(0, leaving):

@@ -67,93 +67,82 @@ func (w *Sight) advance() {
 // the end. Both stay valid for ever. The error is ErrDetached or the engine's; then
 // the scan is over.
 func (w *Sight) Next() (key []byte, v *Version, err error) {
-	for w.err == nil {
-		c := w.compare()
-		switch {
-		case c == bothAtEnd:
-			return nil, nil, nil
-		case c == memoryFirst:
-			key, v = w.fromMemory()
-		case c == engineFirst:
-			key, v = w.fromEngine()
-		default:
-			if key, v = w.fromMemory(); v != nil {
-				w.skip()
-			} else {
-				key, v = w.fromEngine()
-			}
-		}
-		if v.HasValue() && w.err == nil {
+	for w.err == nil && (w.next != nil || w.ahead) {
+		if key, v = w.step(); v.HasValue() {
 			return key, v, nil
 		}
 	}
 	return nil, nil, w.err
 }
 
-// whose key comes next.
-type whose int
-
-const (
-	memoryFirst whose = iota - 1
-	sameKey
-	engineFirst
-	bothAtEnd
-)
-
-func (w *Sight) compare() whose {
+// step looks at the next key.
+func (w *Sight) step() (key []byte, v *Version) {
+	if w.engine != nil {
+		if !w.cold.enter() {
+			w.err = ErrDetached
+			return nil, nil
+		}
+		defer w.cold.gate.RUnlock()
+	}
+	ahead := w.compare()
+	if ahead >= 0 {
+		key, v = w.fromMemory()
+	}
 	switch {
-	case w.next == nil && !w.ahead:
-		return bothAtEnd
-	case w.next == nil:
-		return engineFirst
+	case ahead > 0:
+	case v == nil:
+		key, v = w.fromEngine()
+	default:
+		w.advance()
+	}
+	return key, v
+}
+
+// compare returns 1 if the next key is only in memory, -1 if it is only in the
+// engine, and 0 if it is in both.
+func (w *Sight) compare() int {
+	switch {
 	case !w.ahead:
-		return memoryFirst
+		return 1
+	case w.next == nil:
+		return -1
+	case w.order == Descending:
+		return bytes.Compare(w.next.Key(), w.engine.Key())
 	}
-	c := w.cold
-	if !c.enter() { // or the iterator might be closed
-		w.err = ErrDetached
-		return memoryFirst
-	}
-	defer c.gate.RUnlock()
-	order := bytes.Compare(w.next.Key(), w.engine.Key())
-	if w.order == Descending {
-		order = -order
-	}
-	return whose(order)
+	return bytes.Compare(w.engine.Key(), w.next.Key())
 }
 
 // fromMemory returns what the snapshot sees of the object that is next in memory, and
 // goes on to the one after it.
-func (w *Sight) fromMemory() ([]byte, *Version) {
+func (w *Sight) fromMemory() (key []byte, v *Version) {
 	o := w.next
-	w.next = w.memory.Next()
+	w.goOn()
 	return o.Key(), o.Visible(w.snapshot)
+}
+
+// goOn goes on in memory. What was inserted since the scan began may come in any
+// place; that is skipped, for the scan needs only what was there when it began.
+func (w *Sight) goOn() {
+	for last := w.next.Key(); ; {
+		w.next = w.memory.Next()
+		if w.next == nil {
+			return
+		}
+		if order := bytes.Compare(last, w.next.Key()); order < 0 && !w.memory.down || order > 0 && w.memory.down {
+			return
+		}
+	}
 }
 
 // fromEngine returns what the engine has, unless it is newer than the snapshot, and
 // goes on.
 func (w *Sight) fromEngine() (key []byte, v *Version) {
-	if !w.cold.enter() {
-		w.err = ErrDetached
-		return nil, nil
-	}
-	defer w.cold.gate.RUnlock()
 	if ts := w.engine.TS(); ts <= w.snapshot {
 		o, _ := newLoaded(w.engine.Key(), 0, w.engine.Value(), ts)
 		key, v = o.Key(), o.Head()
 	}
 	w.advance()
 	return key, v
-}
-
-// skip goes on in the engine.
-func (w *Sight) skip() {
-	if !w.cold.enter() {
-		w.err = ErrDetached
-		return
-	}
-	defer w.cold.gate.RUnlock()
-	w.advance()
 }
 
 // Close ends the scan. It may be called more than once.

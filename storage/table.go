@@ -125,15 +125,15 @@ func (s *shard) add(o *Object) {
 	if s.used*4 >= len(*s.cells.Load())*3 {
 		s.rebuild(s.live + 1)
 	}
-	s.place(*s.cells.Load(), o)
+	s.place(*s.cells.Load(), o.hash, o)
 	s.live++
 }
 
-// place puts o into the first cell that is free. The caller has made sure that
+// place puts o, whose hash is hash, into the first cell that is free. The caller has made sure that
 // there is one.
-func (s *shard) place(in cells, o *Object) {
+func (s *shard) place(in cells, hash uint64, o *Object) {
 	mask := uint64(len(in) - 1)
-	for i := o.hash & mask; ; i = (i + 1) & mask {
+	for i := hash & mask; ; i = (i + 1) & mask {
 		c := &in[i]
 		old := c.object.Load()
 		if old != nil && old != vacated {
@@ -142,7 +142,7 @@ func (s *shard) place(in cells, o *Object) {
 		if old == nil {
 			s.used++
 		}
-		c.hash.Store(o.hash)
+		c.hash.Store(hash)
 		c.object.Store(o)
 		return
 	}
@@ -159,7 +159,7 @@ func (s *shard) rebuild(n int) {
 	s.used = 0
 	for i := range old {
 		if o := old[i].object.Load(); o != nil && o != vacated {
-			s.place(fresh, o)
+			s.place(fresh, old[i].hash.Load(), o) // the object's would be a cache miss
 		}
 	}
 	s.cells.Store(&fresh)
