@@ -33,6 +33,7 @@ type durability struct {
 	present chan struct{} // closed when that is on the disk; nil if none is under way
 	next    chan struct{} // likewise of the write after that
 	failed  error
+	dead    atomic.Bool // failed is not nil
 }
 
 func (d *durability) init() { d.next = make(chan struct{}) }
@@ -69,6 +70,7 @@ func (m *Manager) FailLog(err error) {
 	defer d.mu.Unlock()
 	if d.failed == nil {
 		d.failed = err
+		d.dead.Store(true)
 		if d.present != nil {
 			close(d.present)
 		}
@@ -78,6 +80,9 @@ func (m *Manager) FailLog(err error) {
 
 // LogFailed returns why nothing is written any more, or nil.
 func (m *Manager) LogFailed() error {
+	if !m.durability.dead.Load() {
+		return nil
+	}
 	m.durability.mu.Lock()
 	defer m.durability.mu.Unlock()
 	return m.durability.failed

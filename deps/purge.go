@@ -2,6 +2,7 @@ package deps
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -100,7 +101,11 @@ const (
 // helpPurge is called by committers, after they are done.
 func (m *Manager) helpPurge(ts uint64) {
 	p := &m.purge
-	if ts < p.due.Load() || !p.mu.TryLock() {
+	if ts < p.due.Load() {
+		return
+	}
+	runtime.Gosched()
+	if !p.mu.TryLock() {
 		return
 	}
 	defer p.mu.Unlock()

@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,9 @@ import (
 // version of an object counts, and then lets memory and log forget it.
 //
 // It waits until there is much to do, since updates of the same objects collapse
-// then; for a while if there is little; and not at all if commits wait for it.
+// then, and since what it writes shares the disk with the log; so a burst of commits
+// passes at the speed of the log alone. It goes on when the burst is over, or has
+// lasted for long, and at once if commits wait for it.
 //
 // # What a snapshot still needs
 //
@@ -45,15 +49,19 @@ type applier struct {
 	// What follows belongs to the goroutine.
 	batch   batch
 	settled queue
+	visible uint64 // V at the last look
+	looks   int    // since the last time it applied something
 }
 
 const (
-	// batchSize is how many bytes are applied at once, about.
-	batchSize = 4 << 20
-	// rest is how long little may wait, in memory and log.
-	rest = 50 * time.Millisecond
-	// fill is the part of the budget from which on the applier does not rest.
-	fill = 8
+	// partSize is how many bytes are applied at once, about.
+	partSize = 4 << 20
+	// look is how often the applier looks what there is to do.
+	look = 50 * time.Millisecond
+	// few commits in that time are no burst.
+	few = 16
+	// long is how many looks a burst may last.
+	long = 200
 )
 
 func (a *applier) init(s *Store) {
@@ -97,7 +105,7 @@ func (a *applier) stop() {
 
 func (a *applier) run() {
 	defer close(a.gone)
-	tick := time.NewTicker(rest)
+	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
 		if a.hasNothing() {
@@ -122,10 +130,24 @@ func (a *applier) run() {
 			case <-tick.C:
 			}
 		}
-		a.catchUp()
+		if a.isDue() {
+			a.catchUp()
+		}
 		a.settle()
 		a.truncate()
 	}
+}
+
+// isDue reports whether it is time to apply what there is.
+func (a *applier) isDue() bool {
+	visible := a.s.deps.Visible()
+	burst := visible-a.visible > few
+	a.visible = visible
+	if a.looks++; burst && a.looks < long && !a.isPressed() {
+		return false
+	}
+	a.looks = 0
+	return true
 }
 
 // hasNothing reports whether everything is applied and settled.
@@ -187,49 +209,60 @@ func (a *applier) catchUp() {
 	}
 }
 
-// isPressed reports whether too much is waiting to be applied to mind a snapshot.
+// isPressed reports whether too much is waiting to be applied to let it wait any longer.
 func (a *applier) isPressed() bool {
 	t := &a.s.throttle
 	return t.waiting.Load() > 0 || t.used.Load() > t.budget/2
 }
 
-// collect fills the batch with records up to target, at most, and up to the end of a
-// group. It reports whether there are any.
+// collect fills the batch with the records up to target, an end of a group, or some
+// fewer if there are many objects in them. It reports whether there are any.
 func (a *applier) collect(target uint64) bool {
 	b := &a.batch
 	b.reset()
-	for b.bytes < batchSize || !b.whole {
+	whole := true
+	for !whole || int64(b.bytes) < a.s.throttle.budget {
 		r := a.list.Next(target)
 		if r == nil {
 			break
 		}
 		b.add(r)
+		whole = r.EndsGroup()
 	}
 	return b.upTo > 0
 }
 
-// apply brings the batch to the engine.
+// apply brings the batch to the engine, in parts. Only the last part has its mark:
+// after a crash in between the engine has some versions that are newer than its mark,
+// and what the log has from the mark on includes all of them.
 func (a *applier) apply(active []uint64) error {
 	b, s := &a.batch, a.s
+	b.sort()
 	if len(active) > 0 {
 		if err := a.save(active); err != nil {
 			return err
 		}
 	}
-	// A group that target has cut in two would be a state that nobody may see; but
-	// target is D, V or a snapshot, which are ends of groups all of them.
-	if err := s.engine.Apply(b.changes, storage.Mark{Store: s.id, Applied: b.upTo}); err != nil {
+	mark := storage.Mark{Store: s.id, Applied: s.engine.Mark().Applied}
+	err := b.parts(partSize, func(changes []storage.Change, last bool) error {
+		if last {
+			mark.Applied = b.upTo
+		}
+		return s.engine.Apply(changes, mark)
+	})
+	if err != nil {
 		return err
 	}
 	s.deps.Store.SetApplied(b.upTo)
 	a.list.Rest()
+	slices.SortFunc(b.objects, func(x, y written) int { return cmp.Compare(x.version.CommitTS(), y.version.CommitTS()) })
 	for i := range b.objects {
 		a.settled.push(applied{object: b.objects[i].object, version: b.objects[i].version})
 	}
 	s.throttle.giveBack(b.room)
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.batches++
-	a.mu.Unlock()
 	return nil
 }
 

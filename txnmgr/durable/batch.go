@@ -1,18 +1,20 @@
 package durable
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/storage"
 )
 
-// batch is what is applied at once.
+// batch is what is applied in one go: the newest versions up to some timestamp.
 type batch struct {
-	changes []storage.Change
-	objects []written // of the changes, in the same order
+	objects []written
+	changes []storage.Change // of a part of them
 	at      map[*storage.Object]int
 	upTo    uint64 // timestamp of the last record
-	whole   bool   // that record ends a group
-	bytes   int    // of the changes, about
+	bytes   int    // of the objects, about
 	room    int64  // that the records took in the log
 }
 
@@ -23,17 +25,16 @@ type written struct {
 	oldest  uint64           // timestamp of the oldest one
 }
 
-// keptChanges is how many changes a batch keeps room for.
-const keptChanges = 1 << 16
+// keptObjects is how many objects a batch keeps room for.
+const keptObjects = 1 << 16
 
 func (b *batch) reset() {
-	if cap(b.changes) > keptChanges {
+	if cap(b.objects) > keptObjects {
 		*b = batch{}
 	}
-	clear(b.changes)
 	clear(b.objects)
 	clear(b.at)
-	*b = batch{changes: b.changes[:0], objects: b.objects[:0], at: b.at}
+	*b = batch{objects: b.objects[:0], changes: b.changes, at: b.at}
 	if b.at == nil {
 		b.at = make(map[*storage.Object]int)
 	}
@@ -44,23 +45,51 @@ func (b *batch) add(r *deps.Record) {
 	for i := range r.Writes {
 		b.write(&r.Writes[i])
 	}
-	b.upTo, b.whole = r.CommitTS(), r.EndsGroup()
+	b.upTo = r.CommitTS()
 	b.room += r.Room
 }
 
 func (b *batch) write(w *deps.Write) {
-	ts := w.Version.CommitTS()
-	c := storage.Change{Key: w.Object.Key(), TS: ts, Delete: w.Version.Tombstone()}
-	if !c.Delete {
-		c.Value = w.Version.Value()
-	}
-	b.bytes += len(c.Key) + len(c.Value)
 	if i, again := b.at[w.Object]; again {
-		b.bytes -= len(b.changes[i].Key) + len(b.changes[i].Value)
-		b.changes[i], b.objects[i].version = c, w.Version
+		b.bytes += len(w.Version.Value()) - len(b.objects[i].version.Value())
+		b.objects[i].version = w.Version
 		return
 	}
-	b.at[w.Object] = len(b.changes)
-	b.changes = append(b.changes, c)
-	b.objects = append(b.objects, written{object: w.Object, version: w.Version, oldest: ts})
+	b.bytes += len(w.Object.Key()) + len(w.Version.Value())
+	b.at[w.Object] = len(b.objects)
+	b.objects = append(b.objects, written{object: w.Object, version: w.Version, oldest: w.Version.CommitTS()})
+}
+
+// sort puts the objects in key order: what the engine then writes at a time lies
+// close together.
+func (b *batch) sort() {
+	slices.SortFunc(b.objects, func(x, y written) int { return bytes.Compare(x.object.Key(), y.object.Key()) })
+}
+
+// parts calls fn with the changes in parts of about size bytes; last says that it is
+// the last one.
+func (b *batch) parts(size int, fn func(changes []storage.Change, last bool) error) error {
+	b.changes = b.changes[:0]
+	defer func() { clear(b.changes) }()
+	n := 0
+	for i := range b.objects {
+		c := b.objects[i].change()
+		b.changes = append(b.changes, c)
+		n += len(c.Key) + len(c.Value)
+		if last := i == len(b.objects)-1; last || n >= size {
+			if err := fn(b.changes, last); err != nil {
+				return err
+			}
+			b.changes, n = b.changes[:0], 0
+		}
+	}
+	return nil
+}
+
+func (w *written) change() storage.Change {
+	c := storage.Change{Key: w.object.Key(), TS: w.version.CommitTS(), Delete: w.version.Tombstone()}
+	if !c.Delete {
+		c.Value = w.version.Value()
+	}
+	return c
 }

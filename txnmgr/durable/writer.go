@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"runtime"
 	"sync"
 
 	"go.uber.org/atomic"
@@ -38,6 +39,7 @@ type writer struct {
 	// What follows belongs to who is busy.
 	list    *deps.Follower
 	written uint64 // timestamp of the last frame
+	company uint64 // commits in the last write
 	buf     []byte
 	ends    []end
 	frames  []commitlog.Frame
@@ -61,6 +63,9 @@ type note struct {
 
 // frameSize is how many bytes of commits go into a frame, about.
 const frameSize = 4 << 20
+
+// gatherings is how often others are let run before a write, at most.
+const gatherings = 8
 
 // maxBuffer is how large a buffer is kept for the next write.
 const maxBuffer = 64 << 20
@@ -164,6 +169,24 @@ func (w *writer) take() []*note {
 	return notes
 }
 
+// gather lets others run until half as many commits have come as were in the last
+// write. Without that the first of those who have just been told would write alone,
+// and all others wait for the next write. With all of them, nobody would compute while
+// the disk is at work; so it is two parties that take turns. A client that is alone is
+// not delayed.
+func (w *writer) gather() {
+	for range gatherings {
+		before := w.deps.Visible()
+		if before-w.deps.DurableUpTo() >= w.company/2 {
+			return
+		}
+		runtime.Gosched()
+		if w.deps.Visible() == before {
+			return
+		}
+	}
+}
+
 // round writes what there is once. It reports whether that was anything. The notes
 // are taken before V is looked at: so they come behind every commit that was visible
 // when they were left.
@@ -171,11 +194,13 @@ func (w *writer) round() bool {
 	if w.deps.LogFailed() != nil {
 		return false
 	}
+	w.gather()
 	notes := w.take()
 	upTo := w.deps.Visible()
 	if upTo == w.deps.DurableUpTo() && len(notes) == 0 {
 		return false
 	}
+	w.company = upTo - w.deps.DurableUpTo()
 	w.deps.Writing(upTo)
 	room := w.encode(upTo)
 	w.enclose(notes, upTo)
