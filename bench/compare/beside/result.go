@@ -40,14 +40,14 @@ type Sample struct {
 
 // Setup is one thing that is measured.
 type Setup struct {
-	Store   string
+	Store   string // name of the contestant
 	Company Company
 }
 
 // Result is what a run measured.
 type Result struct {
 	Options     Options
-	Interrupted bool
+	Interrupted bool // before the last round was over
 
 	samples map[Setup][]Sample // by round
 }

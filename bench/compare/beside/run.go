@@ -23,16 +23,16 @@ const (
 	groups = 5
 )
 
-// Options say what to run.
+// Options say what to run, and with which Contestants.
 type Options struct {
 	Contestants []peer.Contestant
-	Writers     int
-	Readers     int
+	Writers     int           // clients that commit at the same time
+	Readers     int           // goroutines that read at the same time
 	Duration    time.Duration // of each measurement, after a warm-up of a quarter
-	Rounds      int
-	LogBytes    int64 // see peer.Config
+	Rounds      int           // how often each is made
+	LogBytes    int64         // see peer.Config
 	Folder      disk.Folder
-	Seed        uint64
+	Seed        uint64 // of every random choice
 }
 
 // Progress says what runs next.

@@ -137,7 +137,7 @@ func (p *program) sustained(ctx context.Context, s *settings, folder disk.Folder
 func (p *program) ticker(workload string) func(commits.Progress) {
 	begun := time.Now()
 	return func(at commits.Progress) {
-		p.progress.Show("%s %.0fs: round %d of %d, %s of %d clients, %s", workload, time.Since(begun).Seconds(),
+		p.progress.Show("%s %.0fs: round %d of %d, %v, %d clients, %s", workload, time.Since(begun).Seconds(),
 			at.Round, at.Rounds, at.Op, at.Clients, at.Store)
 	}
 }

@@ -39,7 +39,7 @@ func (o Op) String() string {
 	return fmt.Sprintf("Op(%d)", int(o))
 }
 
-// Options say what to run.
+// Options say what to run, and with which Contestants.
 type Options struct {
 	Contestants []peer.Contestant
 	Clients     []int         // numbers of clients, one after the other
@@ -48,13 +48,13 @@ type Options struct {
 	Objects     int           // in the fixed set, at least; each client has one transaction's in any case
 	LogBytes    int64         // see peer.Config
 	Folder      disk.Folder
-	Seed        uint64
+	Seed        uint64 // of every random choice
 }
 
 // Setup is one thing that is measured.
 type Setup struct {
 	Op      Op
-	Clients int
+	Clients int    // at the same time
 	Store   string // name of the contestant
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Sample is what one measurement came to.
 type Sample struct {
-	Transactions int
+	Transactions int           // that were committed
 	PerSecond    float64       // transactions of all clients
 	Mean, P99    time.Duration // of a transaction
 }
@@ -16,7 +16,7 @@ type Sample struct {
 // Result is what a run measured.
 type Result struct {
 	Options     Options
-	Interrupted bool
+	Interrupted bool // before the last round was over
 
 	samples map[Setup][]Sample // by round
 }

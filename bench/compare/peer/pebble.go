@@ -19,15 +19,27 @@ type pebbleStore struct {
 // bitsPerKey of the Bloom filters: one lookup in a hundred is for nothing.
 const bitsPerKey = 10
 
-// openPebble gives most of the memory to the cache of blocks and up to a quarter to
-// the write buffers, whose memory Pebble takes off the cache.
+const (
+	// memTables of the same size are filled before writes have to wait, so that
+	// together they are as large as a log may become elsewhere.
+	memTables = 4
+	// inCache: the part of a small cache that a memtable may take.
+	inCache = 8
+)
+
+// openPebble gives Pebble as much memory as others have: where that is scarce, all
+// in all CacheBytes, else a cache, and memtables as large as a log.
 func openPebble(c Config) (Store, error) {
-	cache := pebble.NewCache(c.cache())
+	size, memTable := c.CacheBytes, c.CacheBytes/inCache
+	if size == 0 {
+		size, memTable = ample+c.log(), c.log()/memTables
+	}
+	cache := pebble.NewCache(size) // memtables are taken off it
 	o := &pebble.Options{
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
-		MemTableSize:                uint64(c.cache() / 8),
-		MemTableStopWritesThreshold: 4,
+		MemTableSize:                uint64(memTable),
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               64 << 20,

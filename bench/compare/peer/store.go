@@ -39,8 +39,8 @@ type Tx interface {
 type Config struct {
 	Dir        string // an empty folder of its own, or one that the store was in before
 	Clients    int    // how many call Update at the same time
-	CacheBytes int64  // memory for caches and write buffers; 0: ample, 256 MiB
-	LogBytes   int64  // how long a log may become that is not applied yet; 0: 256 MiB
+	CacheBytes int64  // memory for caches and write buffers; 0: as much as makes sense
+	LogBytes   int64  // how much may be committed that is in a log and in memory only; 0: 256 MiB
 }
 
 // ample is the memory of a store that need not save any, and so long is a log.
@@ -52,8 +52,8 @@ func (c Config) log() int64 { return cmp.Or(c.LogBytes, ample) }
 
 // Contestant is a kind of store.
 type Contestant struct {
-	Name string // as in tables and on the command line
-	Open func(Config) (Store, error)
+	Name string                      // as in tables and on the command line
+	Open func(Config) (Store, error) // what is in the folder, if anything is
 }
 
 // The names of the contestants.

@@ -38,7 +38,7 @@ func TestAKilledStoreIsRecovered(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ran := r.Median()
-	if !ran || s.Took <= 0 || s.Transactions <= 0 || s.Transactions > bytes/recordBytes() || s.Reports == 0 {
+	if !ran || s.Took <= 0 || s.Transactions <= 0 || s.Transactions > bytes/recordBytes || s.Reports == 0 {
 		t.Errorf("%+v", s)
 	}
 	if len(r.Goals()) != 1 {

@@ -9,16 +9,16 @@ import (
 
 // Sample is one recovery.
 type Sample struct {
-	Bytes        int64 // of the log that were read
-	Transactions int64 // in them
-	Took         time.Duration
-	Reports      int // of progress
+	Bytes        int64         // of the log that were read
+	Transactions int64         // in them
+	Took         time.Duration // to open
+	Reports      int           // of progress
 }
 
 // Result is what a run measured.
 type Result struct {
 	Options     Options
-	Interrupted bool
+	Interrupted bool // before the last round was over
 
 	samples []Sample
 }

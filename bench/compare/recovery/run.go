@@ -21,7 +21,7 @@ import (
 // Options say what to run.
 type Options struct {
 	Bytes  int64 // to commit before the process is killed
-	Rounds int
+	Rounds int   // how often
 	Folder disk.Folder
 
 	// Child returns the command line of a process that calls Fill with this folder,
@@ -71,7 +71,7 @@ func (o Options) once(ctx context.Context, tick func(doing string)) (Sample, err
 		return Sample{}, err
 	}
 	sample.Took = time.Since(begun)
-	sample.Transactions = min(committed, sample.Bytes/recordBytes())
+	sample.Transactions = min(committed, sample.Bytes/recordBytes)
 	return sample, errors.Join(verify(ctx, m, committed), m.Close())
 }
 

@@ -11,7 +11,7 @@ import (
 // Times is how much larger than the caches the data is.
 const Times = 10
 
-// Options say what to run.
+// Options say what to run, and with which Contestants.
 type Options struct {
 	Contestants []peer.Contestant
 	Sizes       []int         // of values, in bytes
@@ -19,9 +19,9 @@ type Options struct {
 	Readers     int           // goroutines
 	Warm        time.Duration // before the memory is measured; a quarter of Duration before each measurement comes on top
 	Duration    time.Duration // of each measurement
-	Rounds      int
+	Rounds      int           // how often each is made
 	Folder      disk.Folder
-	Seed        uint64
+	Seed        uint64 // of every random choice
 }
 
 // objects is how many objects of a size are stored.
@@ -31,7 +31,7 @@ func (o Options) objects(size int) int {
 
 // Setup is one thing that is measured.
 type Setup struct {
-	Size         int
+	Size         int // of values, in bytes
 	Distribution workload.Distribution
-	Store        string
+	Store        string // name of the contestant
 }

@@ -18,7 +18,7 @@ type Held struct {
 // Result is what a run measured.
 type Result struct {
 	Options     Options
-	Interrupted bool
+	Interrupted bool // before the last round was over
 
 	samples map[Setup][]float64 // transactions per second, by round
 	memory  map[Held]memory.Live

@@ -21,7 +21,7 @@ const grace = time.Minute
 // Progress says what runs next.
 type Progress struct {
 	What string // in words
-	Size int
+	Size int    // of values, in bytes
 }
 
 // trial is the run on objects of one size.
