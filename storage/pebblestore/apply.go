@@ -23,7 +23,7 @@ func (s *Store) Apply(changes []storage.Change, mark storage.Mark) error {
 	defer s.calls.RUnlock()
 	size, err := batchBytes(changes)
 	if err == nil {
-		err = s.room(size)
+		err = s.room()
 	}
 	if err == nil {
 		err = s.commit(changes, mark, size)
@@ -33,6 +33,7 @@ func (s *Store) Apply(changes []storage.Change, mark storage.Mark) error {
 	}
 	s.mark.Store(&mark)
 	s.applies.Inc()
+	s.backlog.add(mark.Applied, uint64(size+len(changes)*nodeBytes))
 	return nil
 }
 
@@ -83,43 +84,6 @@ func put(batch *pebble.Batch, c *storage.Change) {
 	copy(op.Key[1:], c.Key)
 	putValue(op.Value, c.Value, c.TS)
 	_ = op.Finish()
-}
-
-// room returns when there is some for so many bytes. It looks at Pebble's figures
-// only now and then, for they are not free.
-func (s *Store) room(size int) error {
-	if err := s.usable(); err != nil {
-		return err
-	}
-	s.unchecked += uint64(size)
-	if s.unchecked < s.options.MemTableBytes/4 {
-		return nil
-	}
-	for stalled := false; ; stalled = true {
-		changed, _ := s.events.wait()
-		if !s.full() {
-			s.unchecked = 0
-			return nil
-		}
-		if !stalled {
-			s.stalls.Inc()
-		}
-		select {
-		case <-changed:
-		case <-s.guard.failed:
-			return s.guard.err()
-		case <-s.closing:
-			return ErrClosed
-		}
-	}
-}
-
-// full says whether Apply has to wait for memtables to be written, or for tables
-// to be merged.
-func (s *Store) full() bool {
-	m := s.db.Metrics()
-	return m.MemTable.Size > maxMemTables*s.options.MemTableBytes ||
-		m.Levels[0].Sublevels > maxSublevels
 }
 
 // usable returns why nothing can be applied or synced.

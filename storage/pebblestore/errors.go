@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -33,6 +34,15 @@ var (
 	// at once, 2 GiB. Nothing was applied.
 	ErrTooLarge = errors.New("pebblestore: too much for one Apply")
 )
+
+// incomplete makes an error of opening a database that is there match ErrCorrupt if
+// a file is missing.
+func incomplete(err error) error {
+	if errors.Is(err, pebble.ErrDBNotPristine) || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return corrupt(err)
+}
 
 // corrupt makes an error of Pebble match ErrCorrupt if it is about what the disk
 // holds.

@@ -21,13 +21,18 @@ type events struct {
 	_       pad.Align64
 	corrupt atomic.Uint64 // times that a table turned out to be corrupt
 
+	work chan struct{} // holds one when a flush or a compaction has ended
+
 	mu       sync.Mutex    // protects following fields
 	changed  chan struct{} // closed, and replaced, at each event
 	ended    error         // of the last end of a flush
 	failures uint64        // of flushes
+	failure  error         // the last of them
 }
 
-func newEvents(g *guard) *events { return &events{guard: g, changed: make(chan struct{})} }
+func newEvents(g *guard) *events {
+	return &events{guard: g, work: make(chan struct{}, 1), changed: make(chan struct{})}
+}
 
 func (e *events) listener() *pebble.EventListener {
 	return &pebble.EventListener{
@@ -48,12 +53,26 @@ func (e *events) flushEnd(info pebble.FlushInfo) {
 	defer e.mu.Unlock()
 	e.ended = info.Err
 	e.broadcast()
+	e.worked()
 }
 
 func (e *events) compactionEnd(info pebble.CompactionInfo) {
 	if info.Err == nil {
 		e.guard.written()
 	}
+	e.worked()
+}
+
+// worked lets the sampler have a look.
+func (e *events) worked() {
+	select {
+	case e.work <- struct{}{}:
+	default:
+	}
+}
+
+// notify wakes who waits.
+func (e *events) notify() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.broadcast()
@@ -65,6 +84,7 @@ func (e *events) backgroundError(err error) {
 	defer e.mu.Unlock()
 	if e.ended != nil && errors.Is(err, e.ended) {
 		e.failures++
+		e.failure = err
 	}
 	e.broadcast()
 }
@@ -83,11 +103,11 @@ func (e *events) wait() (changed <-chan struct{}, failures uint64) {
 	return e.changed, e.failures
 }
 
-// lastFlush returns the error of the last flush.
-func (e *events) lastFlush() error {
+// lastFailure returns the error of the last flush that failed.
+func (e *events) lastFailure() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.ended
+	return e.failure
 }
 
 // logger keeps Pebble silent and alive. What it finds fatal is a failure that the

@@ -49,7 +49,7 @@ func checkManifest(in vfs.FS, dir string, names []string) error {
 	}
 	data, err := readFile(in, in.PathJoin(dir, name))
 	if err != nil {
-		return err
+		return incomplete(err)
 	}
 	damage := 0
 	for damage < len(data) {

@@ -60,6 +60,10 @@ func (o Options) withDefaults() Options {
 // base is what reading and writing have in common.
 func base(fs vfs.FS) *pebble.Options {
 	p := &pebble.Options{FS: fs, FormatMajorVersion: formatVersion}
+	// The other scheduler differs in a goroutine that looks ten times a second for
+	// compactions that may run, and that an Open which fails leaves behind. This one
+	// looks when a flush or a compaction has ended.
+	p.Experimental.CompactionScheduler = pebble.NewConcurrencyLimitSchedulerWithNoPeriodicGrantingForTest()
 	for i := range p.Levels {
 		p.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}

@@ -35,15 +35,16 @@ type Stats struct {
 	Failed error
 }
 
-// Stats returns figures of one moment. It is not for every transaction: it takes a
-// lock that writers need, for some microseconds.
+// Stats returns figures of one moment, or, after a failure, of the last moment that
+// there are any of. It is not for every transaction: it takes a lock that writers
+// need, for some microseconds.
 func (s *Store) Stats() Stats {
 	s.calls.RLock()
 	defer s.calls.RUnlock()
 	if s.closed.Load() {
 		return Stats{Failed: s.guard.err()}
 	}
-	m := s.db.Metrics()
+	m := s.sampler.ask(s)
 	total := m.Total()
 	return Stats{
 		CacheBytes:     m.BlockCache.Size,

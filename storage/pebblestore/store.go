@@ -32,6 +32,7 @@ type Store struct {
 	db      *pebble.DB
 	guard   *guard
 	events  *events
+	sampler *sampler
 	options Options
 
 	keys sync.Pool // of *[]byte: keys as they are stored, while one is looked up
@@ -54,9 +55,9 @@ type Store struct {
 	closing chan struct{} // closed when Close begins
 	once    sync.Once
 
-	unchecked uint64 // bytes applied since the memory was last looked at; for Apply
-	_         pad.Align64
-	stalls    atomic.Uint64 // times that Apply waited
+	backlog backlog
+	_       pad.Align64
+	stalls  atomic.Uint64 // times that Apply waited
 }
 
 var _ storage.Engine = (*Store)(nil)
@@ -74,10 +75,11 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("pebblestore: open %s: %w", dir, err)
 	}
 	s := &Store{options: opts, guard: newGuard(opts.FS), closing: make(chan struct{})}
-	s.events = newEvents(s.guard)
+	s.events, s.sampler = newEvents(s.guard), newSampler()
+	s.backlog.grain = opts.MemTableBytes / 16
 	s.keys.New = func() any { return new([]byte) }
 	if err := s.open(dir); err != nil {
-		return nil, fmt.Errorf("pebblestore: open %s: %w", dir, corrupt(err))
+		return nil, fmt.Errorf("pebblestore: open %s: %w", dir, err)
 	}
 	return s, nil
 }
@@ -88,6 +90,8 @@ func (s *Store) open(dir string) (err error) {
 	if s.db, err = openPebble(dir, p); err != nil {
 		return err
 	}
+	s.sampler.sample(s.db)
+	go s.sampler.run(s)
 	err = s.guard.arm()
 	if err == nil {
 		err = s.readMark()
@@ -106,7 +110,8 @@ func openPebble(dir string, p *pebble.Options) (db *pebble.DB, err error) {
 			db, err = nil, fmt.Errorf("%w: panic: %v", ErrCorrupt, r)
 		}
 	}()
-	return pebble.Open(dir, p)
+	db, err = pebble.Open(dir, p)
+	return db, incomplete(err)
 }
 
 // readMark finds out what survived.
@@ -128,14 +133,14 @@ func loadMark(db *pebble.DB, opts *pebble.IterOptions) (mark storage.Mark, err e
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	if !it.First() {
-		return mark, it.Error()
+		return mark, corrupt(it.Error())
 	}
 	if key := it.Key(); len(key) != 1 || key[0] != markByte {
 		return mark, fmt.Errorf("%w: it has a key %.40q, but no mark", ErrVersion, key)
 	}
 	stored, err := it.ValueAndErr()
 	if err != nil {
-		return mark, err
+		return mark, corrupt(err)
 	}
 	return splitMark(stored)
 }
@@ -180,6 +185,7 @@ func (s *Store) Close() (err error) {
 		s.guard.release()
 		s.calls.Lock()
 		defer s.calls.Unlock()
+		<-s.sampler.ended
 		s.closed.Store(true)
 		err = s.db.Close()
 		if failure := s.guard.err(); failure != nil {

@@ -132,12 +132,13 @@ func (h *history) apply(s *pebblestore.Store, rng *rand.Rand, n int) error {
 }
 
 // compare says how the content of a store differs from the state it should be in.
-func (h history) compare(s *pebblestore.Store) error {
-	mark := s.Mark()
-	if mark.Applied >= uint64(len(h)) {
-		return fmt.Errorf("mark %v, after %d states", mark, len(h))
+func (h history) compare(s *pebblestore.Store) error { return h.compareAt(s, s.Mark().Applied) }
+
+func (h history) compareAt(s *pebblestore.Store, applied uint64) error {
+	if applied >= uint64(len(h)) {
+		return fmt.Errorf("%d applied, after %d states", applied, len(h))
 	}
-	want := h[mark.Applied]
+	want := h[applied]
 	it, err := s.Scan(nil, nil, storage.Ascending)
 	if err != nil {
 		return err
@@ -145,11 +146,11 @@ func (h history) compare(s *pebblestore.Store) error {
 	n := 0
 	for ; it.Next(); n++ {
 		if value, ok := want[string(it.Key())]; !ok || value != string(it.Value()) {
-			err = errors.Join(err, fmt.Errorf("at %d: %q is %.30q, want %.30q", mark.Applied, it.Key(), it.Value(), value))
+			err = errors.Join(err, fmt.Errorf("at %d: %q is %.30q, want %.30q", applied, it.Key(), it.Value(), value))
 		}
 	}
 	if n != len(want) {
-		err = errors.Join(err, fmt.Errorf("at %d: %d keys, want %d", mark.Applied, n, len(want)))
+		err = errors.Join(err, fmt.Errorf("at %d: %d keys, want %d", applied, n, len(want)))
 	}
 	for key, value := range want {
 		err = errors.Join(err, expect(s, key, value))

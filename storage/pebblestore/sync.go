@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -73,7 +72,7 @@ func (s *Store) waitFor(flushed <-chan struct{}, before uint64) error {
 	for {
 		changed, failures := s.events.wait()
 		if failures != before {
-			return fmt.Errorf("pebblestore: sync: %w", errors.Join(s.guard.retrying(), s.events.lastFlush()))
+			return fmt.Errorf("pebblestore: sync: %w", s.events.lastFailure())
 		}
 		select {
 		case <-flushed:

@@ -18,10 +18,10 @@ import (
 
 // Report is what Verify found.
 type Report struct {
-	Mark   storage.Mark
-	Keys   uint64
-	Newest uint64 // the greatest commit timestamp stored with a key
-	// Bytes are the keys and values, TableBytes the Tables they are in.
+	Mark storage.Mark
+	// Newest is the greatest commit timestamp that is stored with one of the Keys.
+	Keys, Newest uint64
+	// Bytes are those of keys and values, TableBytes those of the Tables they are in.
 	Bytes, TableBytes uint64
 	Tables            int
 }
