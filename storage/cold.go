@@ -167,7 +167,7 @@ func (c *cold) enter() bool {
 
 // mark returns the mark of the keys with the hash. The bits are others than those
 // that choose the table's shard and cell.
-func (c *cold) mark(hash uint64) *atomic.Uint64 { return &c.marks[hash>>32%markCells] }
+func (c *cold) mark(hash uint64) *atomic.Uint64 { return &c.marks[hash>>32%uint64(len(c.marks))] }
 
 // raise makes the timestamp at least ts.
 func raise(at *atomic.Uint64, ts uint64) {

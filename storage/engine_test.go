@@ -9,12 +9,13 @@ import (
 )
 
 // engine is the simplest engine: a map. Its hooks are called without the mutex, and
-// may stop a call half-way.
+// may stop a call half-way. They are set while no other call runs.
 type engine struct {
-	onLoad  func(key []byte) error // before the map is looked at
-	onFound func(key []byte)       // after that
-	onScan  func() error           // before an iterator is opened
-	onNext  func() error           // before an iterator moves
+	onLoad    func() error // before the map is looked at
+	onLoaded  func()       // after that
+	onScan    func() error // before an iterator is opened
+	onScanned func()       // after that
+	onNext    func() error // before an iterator moves
 
 	mu   sync.Mutex // protects following fields
 	data map[string]applied
@@ -37,15 +38,15 @@ func (e *engine) Mark() storage.Mark {
 
 func (e *engine) Load(key []byte, found func(value []byte, ts uint64)) error {
 	if e.onLoad != nil {
-		if err := e.onLoad(key); err != nil {
+		if err := e.onLoad(); err != nil {
 			return err
 		}
 	}
 	e.mu.Lock()
 	a, has := e.data[string(key)]
 	e.mu.Unlock()
-	if e.onFound != nil {
-		e.onFound(key)
+	if e.onLoaded != nil {
+		e.onLoaded()
 	}
 	if has {
 		found(a.value, a.ts)
@@ -59,6 +60,14 @@ func (e *engine) Scan(lo, hi []byte, order storage.Order) (storage.Iterator, err
 			return nil, err
 		}
 	}
+	it := e.iterate(lo, hi, order)
+	if e.onScanned != nil {
+		e.onScanned()
+	}
+	return it, nil
+}
+
+func (e *engine) iterate(lo, hi []byte, order storage.Order) *iterator {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.open++
@@ -74,7 +83,7 @@ func (e *engine) Scan(lo, hi []byte, order storage.Order) (storage.Iterator, err
 		}
 		return bytes.Compare(a.Key, b.Key)
 	})
-	return it, nil
+	return it
 }
 
 func (e *engine) Apply(changes []storage.Change, mark storage.Mark) error {

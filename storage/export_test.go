@@ -134,3 +134,52 @@ func (o *Object) Kill() bool { return o.kill() }
 
 // Quiesce waits until the cache has done what it was told.
 func (s *Store) Quiesce() { s.cold.cache.entries.Wait() }
+
+// MarkOf returns the mark of the keys with the hash.
+func (s *Store) MarkOf(hash uint64) uint64 { return s.cold.mark(hash).Load() }
+
+// FewMarks leaves n marks for all keys.
+func (s *Store) FewMarks(n int) { s.cold.marks = s.cold.marks[:n] }
+
+// Drop takes the object with the hash out of the cache, as if there were no room.
+func (s *Store) Drop(hash uint64) {
+	s.cold.cache.entries.Del(hash)
+	s.Quiesce()
+}
+
+// Stuck returns how many objects the cache gave up that were held.
+func (s *Store) Stuck() int {
+	s.cold.stuck.mu.Lock()
+	defer s.cold.stuck.mu.Unlock()
+	return len(s.cold.stuck.objects)
+}
+
+// Views returns how many scans have an iterator open.
+func (s *Store) Views() int {
+	s.cold.views.mu.Lock()
+	defer s.cold.views.mu.Unlock()
+	return len(s.cold.views.open)
+}
+
+// Evict takes the object out of memory if it may go.
+func (s *Store) Evict(o *Object) bool { return s.cold.evict(o) == evicted }
+
+// TakeLeave, Stay and Die are steps of an eviction.
+func (o *Object) TakeLeave() LockResult { return o.takeLeave() }
+func (o *Object) Stay()                 { o.stay() }
+func (o *Object) Die()                  { o.die() }
+
+// IsOrdered reports whether the object is in the ordered index.
+func (o *Object) IsOrdered() bool { return o.ordered }
+
+// IsDetaching reports whether Detach waits for its turn, or is over.
+func (s *Store) IsDetaching() bool {
+	if !s.cold.gate.TryRLock() {
+		return true
+	}
+	defer s.cold.gate.RUnlock()
+	return s.cold.detached.Load()
+}
+
+// AdmitAll lets the cache take what is missed for the first time until it is full again.
+func (s *Store) AdmitAll() { s.cold.cache.full.Store(false) }
