@@ -17,6 +17,7 @@ type Sight struct {
 	engine   Iterator // nil: there is none, or it is closed
 	ahead    bool     // the engine stands on a key that was not looked at yet
 	order    Order
+	newest   uint64 // timestamp of what was met, tombstones too
 	err      error
 }
 
@@ -68,12 +69,19 @@ func (w *Sight) advance() {
 // the scan is over.
 func (w *Sight) Next() (key []byte, v *Version, err error) {
 	for w.err == nil && (w.next != nil || w.ahead) {
-		if key, v = w.step(); v.HasValue() {
+		if key, v = w.step(); v != nil {
+			w.newest = max(w.newest, v.CommitTS())
+		}
+		if v.HasValue() {
 			return key, v, nil
 		}
 	}
 	return nil, nil, w.err
 }
+
+// Newest returns the commit timestamp of the newest version that the scan has met, also
+// of those that say that a key has no value.
+func (w *Sight) Newest() uint64 { return w.newest }
 
 // step looks at the next key.
 func (w *Sight) step() (key []byte, v *Version) {

@@ -154,9 +154,8 @@ func (s *merge) take() (key []byte, version *storage.Version) {
 // find moves on to the next key of the store with a value at the snapshot.
 func (s *merge) find() {
 	if s.sight != nil {
-		if s.key, s.version, s.err = s.sight.Next(); s.err == nil {
-			s.tx.saw(s.version)
-		}
+		s.key, s.version, s.err = s.sight.Next()
+		s.tx.seen = max(s.tx.seen, s.sight.Newest())
 		return
 	}
 	for o := s.at.Next(); o != nil; o = s.at.Next() {
