@@ -21,18 +21,18 @@ import (
 // does so at once, so the guard lets it wait a little.
 //
 // Everything else is written to say which tables count. When that fails, Pebble
-// ends the process, or panics when it was the sync of a directory, for it cannot
-// know what is on the disk. Instead of letting it know, the guard remembers the
-// first such error and holds the call, and every later one, until the store is
-// closed. By then nothing of what Pebble believes matters any more, and the guard
-// sees to it that nothing reaches the disk: no write, and no removal of what might
-// still count.
+// ends the process, for it cannot know what is on the disk, and if it is not let,
+// goes on with half of a change in memory and panics later. So it never hears of it:
+// the guard remembers the first such error, and holds the call, and every later one,
+// until the store is closed. Then it says that they worked. Nothing of what Pebble
+// believes matters by then, and the guard sees to it that nothing reaches the disk
+// any more: no write, and no removal of what might still count.
 type guard struct {
 	vfs.FS
 
 	mu      sync.Mutex // protects following fields
 	armed   bool       // calls are held: there is a Close that will release them
-	failure error      // matches ErrFailed
+	failure error      // the first
 	tables  int        // failures to write a table since the last success
 	trouble error      // the last of them
 
@@ -44,12 +44,12 @@ func newGuard(fs vfs.FS) *guard {
 	return &guard{FS: fs, failed: make(chan struct{}), released: make(chan struct{})}
 }
 
-// arm begins to hold calls. It returns the failure if there was one before.
-func (g *guard) arm() error {
+// arm begins to hold calls. If there was a failure before, the store is not fit for
+// use.
+func (g *guard) arm() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.armed = true
-	return g.failure
 }
 
 // release lets held calls go, for ever.
@@ -60,16 +60,24 @@ func (g *guard) fail(cause error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failure == nil {
-		g.failure = fmt.Errorf("%w: %w", ErrFailed, cause)
+		g.failure = cause
 		close(g.failed)
 	}
 }
 
-// err returns the failure.
-func (g *guard) err() error {
+// cause returns the failure as the file system reported it.
+func (g *guard) cause() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.failure
+}
+
+// err returns the failure as ErrFailed.
+func (g *guard) err() error {
+	if cause := g.cause(); cause != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, cause)
+	}
+	return nil
 }
 
 // retrying returns the last failure to write a table if none was written since.
@@ -86,12 +94,13 @@ func (g *guard) written() {
 	g.tables, g.trouble = 0, nil
 }
 
-// write does one operation that changes the file system.
+// write does one operation that changes the file system. Unless it is about a table,
+// Pebble is never told of an error.
 func (g *guard) write(name string, op func() error) error {
 	if filepath.Ext(name) == tableSuffix {
 		return g.writeTable(op)
 	}
-	if g.err() == nil {
+	if g.cause() == nil {
 		err := op()
 		if err == nil {
 			return nil
@@ -99,7 +108,7 @@ func (g *guard) write(name string, op func() error) error {
 		g.fail(err)
 	}
 	g.hold()
-	return g.err()
+	return nil
 }
 
 // tableSuffix is that of the files that Pebble can do without.
@@ -119,6 +128,7 @@ func (g *guard) hold() {
 // more tables.
 func (g *guard) writeTable(op func() error) error {
 	if err := g.err(); err != nil {
+		g.hold()
 		return err
 	}
 	err := op()
@@ -159,6 +169,9 @@ func (g *guard) open(name string, how func() (vfs.File, error)) (vfs.File, error
 	if err != nil {
 		return nil, err
 	}
+	if f == nil { // there was a failure
+		return newUnwritten(), nil
+	}
 	return &guarded{File: f, guard: g, name: name}, nil
 }
 
@@ -166,7 +179,7 @@ func (g *guard) open(name string, how func() (vfs.File, error)) (vfs.File, error
 // is told to have none.
 func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if filepath.Ext(name) == ".log" {
-		return &unwritten{File: vfs.NewMemFile(nil)}, nil
+		return newUnwritten(), nil
 	}
 	return g.open(name, func() (vfs.File, error) {
 		if strings.HasPrefix(g.FS.PathBase(name), "marker.") {

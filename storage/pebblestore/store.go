@@ -88,18 +88,18 @@ func (s *Store) open(dir string) (err error) {
 	p := s.options.pebble(s.guard)
 	p.Logger, p.EventListener = logger{s.guard}, s.events.listener()
 	if s.db, err = openPebble(dir, p); err != nil {
-		return err
+		return errors.Join(s.guard.cause(), err)
 	}
 	s.sampler.sample(s.db)
 	go s.sampler.run(s)
-	err = s.guard.arm()
-	if err == nil {
+	s.guard.arm()
+	if err = s.guard.cause(); err == nil {
 		err = s.readMark()
 	}
 	if err != nil {
-		return errors.Join(err, s.Close())
+		s.Close() // err is what counts
 	}
-	return nil
+	return err
 }
 
 // openPebble turns a panic into an error: a damaged file that no checksum covers
