@@ -111,7 +111,7 @@ func (s *settings) complete(flags *pflag.FlagSet) error {
 // hurry shortens what was not given.
 func (s *settings) hurry(flags *pflag.FlagSet) {
 	for name, value := range map[string]string{
-		"clients": "1,64", "duration": "100ms", "rounds": "1", "sustained": "500ms",
+		"clients": "1,64", "duration": "50ms", "rounds": "1", "sustained": "200ms",
 		"cache": "1MiB", "log": "32MiB", "replay": "16MiB", "objects": "1200",
 	} {
 		if f := flags.Lookup(name); !f.Changed {
