@@ -31,7 +31,7 @@ func (m *Manager) StartAt(ts uint64) {
 // before anything begins: it owns the objects that it writes and what it had locked,
 // and guards what it has read.
 func (m *Manager) RecoveredPrepared(p *Prepared, r *Record, locked []Locked) {
-	p.record, p.done, p.ready = r, make(chan struct{}), true
+	p.record, p.done, r.prepared = r, make(chan struct{}), p
 	r.State.Prepare()
 	h := r.holds()
 	h.setAlone(true)

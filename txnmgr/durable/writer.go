@@ -7,6 +7,7 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/invariants"
 	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/storage/commitlog"
 	"github.com/tierceldb/tiercel/storage/redo"
@@ -73,7 +74,7 @@ const maxBuffer = 64 << 20
 // start is called when the log is replayed and the watermarks are set.
 func (w *writer) start(m *deps.Manager, log *commitlog.Log, onWrite func(upTo uint64)) {
 	w.deps, w.log, w.onWrite = m, log, onWrite
-	w.list, w.written = m.Follow(), log.Last()
+	w.list, w.written = m.Follow(), m.Visible()
 	w.wake, w.quit, w.gone = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	go w.run()
 }
@@ -256,6 +257,9 @@ func (w *writer) encode(upTo uint64) (room int64) {
 		before = ts
 	}
 	w.list.Rest()
+	if invariants.Enabled && upTo > w.written && before != upTo {
+		invariants.Violated("I6: the log goes to %d, and the list to %d", upTo, before)
+	}
 	if before != 0 {
 		w.ends = append(w.ends, end{at: len(w.buf), first: first, last: before})
 	}
