@@ -5,14 +5,16 @@ import "github.com/tierceldb/tiercel/storage"
 // Recovered appends commits to the committed list that the log had, before anything
 // begins: they are done, but not everybody who follows the list has seen them. The
 // versions are stamped, and the newest of their objects, or have been; their objects
-// are in the store. last is the timestamp of the last of them, a group's end, and
-// room what they take in the log.
-func (m *Manager) Recovered(writes []Write, last uint64, room int64) {
+// are in the store. last is the timestamp of the last of them, a group's end, room
+// what they take in the log, and superseded how many versions they have replaced.
+func (m *Manager) Recovered(writes []Write, last uint64, room int64, superseded int) {
 	r := &Record{Writes: writes, endsGroup: true, Room: room}
 	r.Commit(last)
 	m.section.last = last - 1
 	m.link(r)
 	m.purge.at, m.purge.done.writes = r, r.total
+	m.purge.done.unlinked += uint64(superseded)
+	m.purge.unlinked.Store(m.purge.done.unlinked)
 }
 
 // StartAt sets the watermarks, before anything begins.

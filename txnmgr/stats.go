@@ -1,6 +1,7 @@
 package txnmgr
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
@@ -35,6 +36,21 @@ type Stats struct {
 	Prepared  int    // transactions between Prepare and their finish
 
 	Oldest TxnInfo // the oldest open update transaction
+
+	// The rest is of a manager with Options.Dir or Options.Engine.
+
+	Durable    uint64 // the newest commit timestamp that survives a crash
+	Readable   uint64 // the one at which read-only transactions begin now
+	Applied    uint64 // the one up to which the object store has everything
+	Unapplied  int64  // bytes committed, or about to be, that it does not have; see Options.LogBytes
+	Throttled  uint64 // commits that had to wait until it had more
+	Throttling int    // of these, those that wait now
+	LogBytes   int64  // what the commit log takes on the disk
+	LogSyncs   uint64 // times it was made durable since Open
+	CacheBytes int64  // memory for objects that the object store has too, its own caches not counted
+	Loads      uint64 // times that an object was read from the object store
+	Evictions  uint64 // objects that left memory
+	Failure    error  // why commits do not succeed, or soon will not, or nil
 }
 
 // TxnInfo describes an open update transaction; the zero value says there is none.
@@ -53,8 +69,9 @@ func (m *Manager) Stats() Stats {
 	if oldest == 0 {
 		oldest = d.Visible
 	}
+	memory := m.store.Memory()
 	rolledBack := uint64(m.rolledBack.Value()) + d.Pool.Forced + d.Expired
-	return Stats{
+	st := Stats{
 		Begun:               d.Pool.Ended + uint64(d.Pool.Active),
 		CommittedReadOnly:   d.Pool.Ended - min(d.Pool.Ended, d.Commits+rolledBack+uint64(d.Undecided)),
 		Committed:           d.Commits,
@@ -67,7 +84,7 @@ func (m *Manager) Stats() Stats {
 		OldestSnapshot:      oldest,
 		Visible:             d.Visible,
 		Horizon:             d.Horizon,
-		Versions:            d.Versions,
+		Versions:            d.Versions + memory.Loaded - memory.Evicted,
 		Objects:             d.Objects,
 		CommittedListLength: d.CommittedListLength,
 		PinnedVersions:      d.PinnedVersions,
@@ -76,6 +93,29 @@ func (m *Manager) Stats() Stats {
 		Deadlocks:           d.Deadlocks,
 		Prepared:            d.Prepared,
 		Oldest:              m.oldest(),
+		Durable:             d.Visible,
+		Readable:            m.deps.Readable(),
+		CacheBytes:          memory.CacheBytes,
+		Loads:               uint64(memory.Loads),
+		Evictions:           uint64(memory.Evicted),
+	}
+	if m.durable != nil {
+		m.durableStats(&st)
+	}
+	return st
+}
+
+// durableStats fills in what log and applier say.
+func (m *Manager) durableStats(st *Stats) {
+	d := m.durable.Stats()
+	st.Durable, st.Applied = d.Durable, d.Applied
+	st.Unapplied, st.Throttled, st.Throttling = d.Unapplied, d.Throttled, d.Throttling
+	st.LogBytes, st.LogSyncs = d.Log.Bytes, d.Log.Appended.Syncs
+	switch {
+	case d.Log.Failed != nil:
+		st.Failure = fmt.Errorf("%w: %w", ErrLogFailed, d.Log.Failed)
+	case d.EngineFailed != nil:
+		st.Failure = fmt.Errorf("%w: %w", ErrEngineFailed, d.EngineFailed)
 	}
 }
 

@@ -132,6 +132,10 @@ func (a *applier) run() {
 		}
 		if a.isDue() {
 			a.catchUp()
+			a.settle()
+			// What was committed is purged by who commits next. If nobody does, the list
+			// of it, and longer chains, would stay.
+			a.s.deps.Purge()
 		}
 		a.settle()
 		a.truncate()

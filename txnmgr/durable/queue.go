@@ -96,7 +96,4 @@ func (a *applier) settle() {
 	for x, ok := q.pop(bound); ok; x, ok = q.pop(bound) {
 		settle(x)
 	}
-	if len(q.again) > 0 {
-		s.deps.Purge() // a chain may be longer than it has to be
-	}
 }

@@ -20,12 +20,13 @@ const lostAtMost = 1 << 24
 
 // recovery brings the manager to the state of log and engine.
 type recovery struct {
-	s        *Store
-	ctx      context.Context
-	applied  uint64 // the engine has everything up to here
-	last     uint64 // the last timestamp seen
-	reader   redo.Reader
-	prepared map[string]*found
+	s          *Store
+	ctx        context.Context
+	applied    uint64 // the engine has everything up to here
+	last       uint64 // the last timestamp seen
+	reader     redo.Reader
+	superseded int // versions replaced by newer ones of the same group or an earlier one
+	prepared   map[string]*found
 }
 
 // found is the record of a prepared transaction.
@@ -115,7 +116,8 @@ func (r *recovery) group(f commitlog.Frame) error {
 		writes = r.record(f, rec, writes)
 	}
 	if len(writes) > 0 {
-		r.s.deps.Recovered(writes, f.Last, int64(len(f.Payload)))
+		r.s.deps.Recovered(writes, f.Last, int64(len(f.Payload)), r.superseded)
+		r.superseded = 0
 		r.s.throttle.add(int64(len(f.Payload)))
 	}
 	return nil
@@ -160,6 +162,9 @@ func (r *recovery) write(w *redo.Write, ts uint64) deps.Write {
 		o = storage.NewObject(w.Key, hash)
 	}
 	v.Stamp(ts)
+	if o.Head() != nil {
+		r.superseded++
+	}
 	o.Replace(v)
 	if o.IsFresh() {
 		store.Adopt(o)
