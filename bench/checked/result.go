@@ -62,14 +62,14 @@ func (r *Result) add(report *history.Report, h *history.History) {
 	r.RolledBack = r.Checked - r.Committed
 	for _, a := range report.Anomalies {
 		r.Violations = append(r.Violations, stress.Violation{
-			Invariant: invariant(a.Fault), Name: a.Name(), Count: 1,
+			Invariant: Invariant(a.Fault), Name: a.Name(), Count: 1,
 			Details: []string{strings.ReplaceAll(strings.TrimSpace(a.Schedule), "\n", "\n    ")},
 		})
 	}
 }
 
-// invariant returns the number of the invariant that a fault breaks.
-func invariant(f history.Fault) string {
+// Invariant returns the number of the invariant that a fault breaks.
+func Invariant(f history.Fault) string {
 	switch f {
 	case history.BadCommit:
 		return "I1"

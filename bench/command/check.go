@@ -43,7 +43,7 @@ type checkFlags struct {
 func (c *checkFlags) register(flags *pflag.FlagSet) {
 	flags.Var(choice[checkMode]{&c.mode, []checkMode{noCheck, checkSerializable, checkSnapshot}}, "check",
 		"instead of that, run a random mix at this isolation, record it, and check its history exactly")
-	flags.IntVar(&c.keys, "check-keys", 300, "keys of the mix that --check runs")
+	flags.IntVar(&c.keys, "check-keys", 300, "keys of the mix that --check and --crash run")
 }
 
 func (c *checkFlags) problem() error { return within("check-keys", c.keys, 1, 1_000_000) }

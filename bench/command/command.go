@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -40,13 +41,16 @@ type bench struct {
 
 	// open opens the manager under test. Tests hand in one that is broken.
 	open func(context.Context, txnmgr.Options) (*txnmgr.Manager, error)
+
+	// startChild makes the command that starts a process that stress --crash kills.
+	startChild func(load string) *exec.Cmd
 }
 
 // Main runs the command line and returns the exit status. Results go to out,
 // progress and errors to errs. When ctx ends, a run ends early and still shows
 // its result.
 func Main(ctx context.Context, args []string, out, errs io.Writer) int {
-	b := &bench{out: out, errs: errs, progress: report.NewProgress(errs), open: txnmgr.Open}
+	b := &bench{out: out, errs: errs, progress: report.NewProgress(errs), open: txnmgr.Open, startChild: startSelf}
 	return b.main(ctx, args)
 }
 

@@ -19,6 +19,7 @@ func (b *bench) newStress() *cobra.Command {
 	var c common
 	var opts stress.Options
 	var histories checkFlags
+	var killing crashFlags
 	cmd := &cobra.Command{
 		Use:   "stress",
 		Short: "Run transactions of all kinds side by side and check what is promised",
@@ -34,6 +35,13 @@ them read and wrote is recorded, and the serialization graph of all that, with
 ranges and real time, must have no cycle that the isolation forbids. If there is
 one, the smallest is shown, and named.
 
+With --crash a process of its own runs such a mix on a durable store in a folder,
+and is killed at a random moment, so many times. Each time what the next one finds
+must be a prefix of commit order that has every acknowledged commit, and nothing
+by halves; what was prepared is still prepared; and the history of each process is
+checked. Some commits do not wait for the disk, some are prepared, and every other
+process waits for the disk always: then no reader may have seen what is lost.
+
 The seed fixes what each goroutine does. How they interleave is up to the
 scheduler, so a violation may need several runs to show again.`,
 		Example: `  go run ./bench stress
@@ -41,14 +49,19 @@ scheduler, so a violation may need several runs to show again.`,
   go run ./bench stress --isolation snapshot --accounts 10 --hot 1
   go run ./bench stress --seed 7 --plot throughput.svg
   go run ./bench stress --check serializable --duration 5m --json out.json
+  go run ./bench stress --dir /tmp/crashed --crash 20
   go run ./bench stress readonly`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.prepare(cmd, firstOf(lasting("duration", c.duration), checkStress(opts), histories.problem()))
+			s, err := c.prepare(cmd, firstOf(lasting("duration", c.duration), checkStress(opts), histories.problem(),
+				killing.problem(cmd, &opts.Goroutines, histories.mode)))
 			if err != nil {
 				return err
 			}
 			defer s.abandon()
+			if killing.crashes > 0 {
+				return b.crash(cmd.Context(), s, killing, opts.Goroutines, histories.keys)
+			}
 			if histories.mode != noCheck {
 				return b.check(cmd.Context(), s, histories, opts.Goroutines)
 			}
@@ -56,10 +69,11 @@ scheduler, so a violation may need several runs to show again.`,
 			return b.stress(cmd.Context(), s, opts)
 		},
 	}
-	c.register(cmd.Flags(), 10*time.Second, "how long to run", "transactions per second over time")
+	c.register(cmd.Flags(), 10*time.Second, "how long to run; with --crash, how long to go on killing (default: so many times)", "transactions per second over time")
 	addStressFlags(cmd, &opts)
 	histories.register(cmd.Flags())
-	cmd.AddCommand(b.newReadOnly())
+	killing.register(cmd.Flags())
+	cmd.AddCommand(b.newReadOnly(), b.newChild())
 	return cmd
 }
 

@@ -94,6 +94,9 @@ type Version uint64
 
 func (id ID) version(seq uint16) Version { return Version(id)<<seqBits | Version(seq) }
 
+// Version returns the version that a write of transaction id is.
+func (w Write) Version(id ID) Version { return id.version(w.Seq) }
+
 // Writer returns who wrote the version.
 func (v Version) Writer() ID { return ID(v >> seqBits) }
 

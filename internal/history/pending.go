@@ -1,5 +1,7 @@
 package history
 
+import "slices"
+
 // Pending is a transaction being recorded. What it reads of its own writes is
 // checked at once, and not part of the history.
 type Pending struct {
@@ -92,14 +94,28 @@ func (p *Pending) Discard() {
 	p.session.free = append(p.session.free, p)
 }
 
+// SoFar returns what is recorded until now, as if the transaction were to end here.
+// It is for those who must have that elsewhere before it ends, and remains valid.
+func (p *Pending) SoFar() Txn {
+	t := p.txn
+	t.Reads, t.Empty, t.Writes = slices.Clone(t.Reads), slices.Clone(t.Empty), p.writes(nil)
+	return t
+}
+
+// writes appends the last write to each key.
+func (p *Pending) writes(to []Write) []Write {
+	for i, w := range p.own {
+		if last, _ := p.find(w.key); last == &p.own[i] {
+			to = append(to, Write{Key: w.key, Seq: w.version.seq(), Tombstone: w.removed})
+		}
+	}
+	return to
+}
+
 func (p *Pending) end(o Outcome) {
 	s, t := p.session, p.txn
 	t.Finish, t.Outcome = s.clock(), o
-	for i, w := range p.own {
-		if last, _ := p.find(w.key); last == &p.own[i] {
-			t.Writes = append(t.Writes, Write{Key: w.key, Seq: w.version.seq(), Tombstone: w.removed})
-		}
-	}
+	t.Writes = p.writes(t.Writes)
 	p.txn = Txn{Reads: t.Reads[:0], Empty: t.Empty[:0], Writes: t.Writes[:0]}
 	t.Reads, t.Empty, t.Writes = s.reads.keep(t.Reads), s.empty.keep(t.Empty), s.writes.keep(t.Writes)
 	s.txns = append(s.txns, t)

@@ -92,6 +92,19 @@ type Session struct {
 	_ pad.Line
 }
 
+// NewSession returns a session that is part of no recorder, for those who take what
+// it records from Pending.SoFar and keep it themselves. The clock is that of
+// NewRecorder.
+func NewSession(id uint16, clock func() int64) *Session { return &Session{id: id, clock: clock} }
+
+// Forget forgets what was recorded of transactions that have ended, and returns the
+// wrong answers about what they had written themselves.
+func (s *Session) Forget() []OwnRead {
+	wrong := s.own
+	s.forget()
+	return wrong
+}
+
 // forget lets go of what was recorded. The transactions are copied by then.
 func (s *Session) forget() {
 	clear(s.txns)

@@ -138,3 +138,33 @@ func BenchmarkRecorder(b *testing.B) {
 		}
 	}
 }
+
+// TestSoFar takes what is recorded before the end, and makes the same history of it.
+func TestSoFar(t *testing.T) {
+	s := NewSession(4, counting())
+	p := s.Begin(Update, Serializable)
+	p.Began(7)
+	p.Read(3, 0)
+	v := put(p, 5)
+	p.Delete(6)
+	soFar := p.SoFar()
+	p.Read(3, 9)
+	put(p, 8)
+	p.Read(5, 0)
+	p.RolledBack()
+	soFar.Commit, soFar.Finish = 8, 2
+	h := History{Txns: []Txn{soFar}, Names: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"}}
+	want := "keys: a b c d e f g h i\nt4-1: update serializable 1..2 at=7 commit=8 r(d)=nothing w(f) d(g).2\n"
+	if got := h.Text(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got := soFar.Writes[0].Version(soFar.ID); got != v {
+		t.Errorf("the first write is %v, want %v", got, v)
+	}
+	if wrong := s.Forget(); len(wrong) != 1 || wrong[0] != (OwnRead{soFar.ID, 5, v, 0}) {
+		t.Errorf("wrong answers: %v", wrong)
+	}
+	if wrong := s.Forget(); len(wrong) != 0 || len(s.txns) != 0 {
+		t.Errorf("not forgotten: %v, %v", wrong, s.txns)
+	}
+}
