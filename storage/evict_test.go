@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/tierceldb/tiercel/storage"
@@ -51,11 +52,12 @@ func TestPendingIsNotDropped(t *testing.T) {
 // locked for a while.
 func TestLockedIsNotDropped(t *testing.T) {
 	w := newWorld(t, plenty)
-	for _, key := range []string{"k", "a", "b", "c"} {
+	x := w.commit("k", "v")
+	for _, key := range []string{"a", "b", "c"} {
 		w.commit(key, "v")
 	}
 	w.settle()
-	o := w.Get([]byte("k"))
+	o := x.object
 	o.TryLock(storage.Unlocked, storage.KeyShare)
 	w.drop("k")
 	w.drop("a")
@@ -63,8 +65,10 @@ func TestLockedIsNotDropped(t *testing.T) {
 	o.Lower(storage.KeyShare, storage.Unlocked)
 	w.drop("b")
 	w.wantObjects(1)
-	if !o.IsDead() {
-		t.Error("alive")
+	before := w.Memory()
+	w.want(x, w.now, storage.Gone)
+	if w.Quiesce(); !o.IsDead() || w.Memory() != before {
+		t.Errorf("dead: %v, %+v after %+v", o.IsDead(), w.Memory(), before)
 	}
 }
 
@@ -212,6 +216,9 @@ func TestLeaving(t *testing.T) {
 			}
 			result := make(chan storage.LockResult)
 			go func() { result <- o.TryLock(storage.Unlocked, mode) }()
+			for range 100 {
+				runtime.Gosched() // it should have begun by then
+			}
 			end.how(o)
 			if got := <-result; got != end.want {
 				t.Errorf("%s, %v: %v", name, mode, got)

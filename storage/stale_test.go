@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/tierceldb/tiercel/storage"
@@ -39,8 +40,12 @@ func TestOldLoadIsNotJoined(t *testing.T) {
 		}
 		snapshot := w.now
 		got := w.halfway(false, "k", snapshot, func() {
-			w.only("k", "new")
-			w.wantFound("k", w.now, "new")
+			hash := w.only("k", "new").object.Hash()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // so it would not wait for anybody
+			if _, v, err := w.Find(ctx, []byte("k"), hash, w.now); value(v) != "new" || err != nil {
+				t.Errorf("the second load: %q, %v", value(v), err)
+			}
 		})
 		if got != old {
 			t.Errorf("the load that was stopped: %q, want %q", got, old)
