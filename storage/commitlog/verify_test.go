@@ -2,6 +2,8 @@ package commitlog_test
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/tierceldb/tiercel/internal/faultfs"
@@ -21,6 +23,9 @@ func TestReport(t *testing.T) {
 	got := report
 	got.Errors = nil
 	want := commitlog.Report{StoreID: small().StoreID, Segments: 3, Frames: len(all), Bytes: bytes, First: 7, Last: 20}
+	if got.Base >= 7 || got.End != 20 || !got.Closed || got.DiskBytes < 3*small().SegmentBytes {
+		t.Errorf("%+v", got)
+	}
 	if got.Segments != want.Segments || got.Frames != want.Frames || got.Bytes != want.Bytes || got.First != want.First ||
 		got.Last != want.Last || got.StoreID != want.StoreID || got.Torn != nil || len(report.Errors) > 0 {
 		t.Errorf("got %+v, want %+v", report, want)
@@ -85,5 +90,40 @@ func TestTornTailIsReported(t *testing.T) {
 func TestVerifyNothing(t *testing.T) {
 	if _, err := commitlog.Verify(faultfs.New(), dir); err == nil {
 		t.Error("verified a directory that is not there")
+	}
+}
+
+// TestVisitor is shown what Replay delivers, and can end it.
+func TestVisitor(t *testing.T) {
+	files, all := threeSegments(t, mustClose)
+	var got []commitlog.Frame
+	segment, done, last := uint64(0), int64(0), int64(-1)
+	visitor := commitlog.Visitor{
+		Group: func(number uint64, f commitlog.Frame) error {
+			f.Payload = append([]byte(nil), f.Payload...)
+			got = append(got, f)
+			if number < segment {
+				t.Errorf("segment %d after %d", number, segment)
+			}
+			segment = number
+			return nil
+		},
+		Progress: func(n, all int64) {
+			if n < done {
+				t.Errorf("%d of %d after %d", n, all, done)
+			}
+			done, last = n, all
+		},
+	}
+	if _, err := commitlog.VerifyEach(files, dir, visitor); err != nil || !reflect.DeepEqual(got, all) {
+		t.Errorf("%v: got %v, want %v", err, got, all)
+	}
+	if names := segmentsIn(t, files); done != last || fmt.Sprintf("%s/%016x.log", dir, segment) != names[len(names)-1] {
+		t.Errorf("%d of %d bytes, segment %d", done, last, segment)
+	}
+	stop := errors.New("stop")
+	visitor = commitlog.Visitor{Group: func(uint64, commitlog.Frame) error { return stop }}
+	if report, err := commitlog.VerifyEach(files, dir, visitor); !errors.Is(err, stop) || report.Frames != 1 {
+		t.Errorf("%v after %d frames", err, report.Frames)
 	}
 }
