@@ -27,7 +27,8 @@ type crasher struct {
 	mu      sync.Mutex // protects following fields
 	rng     *rand.Rand
 	crashes []crash
-	limit   int
+	limit   int // of crashes at any operation
+	names   int // of crashes that are still to come at a sync of the directory
 }
 
 // MaybeError is asked before each operation.
@@ -36,7 +37,12 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if len(c.crashes) < c.limit && c.rng.IntN(12) == 0 {
-			c.crash()
+			c.crash(c.rng.IntN(5) * 25)
+		}
+		// Names are made in pairs of which one is worth nothing without the other.
+		if op.Kind == errorfs.OpFileSync && op.Path == "db" && c.names > 0 {
+			c.names--
+			c.crash(50)
 		}
 	}
 	return nil
@@ -44,11 +50,10 @@ func (c *crasher) MaybeError(op errorfs.Op) error {
 
 func (c *crasher) String() string { return "crasher" }
 
-// crash keeps nothing, everything or something of what was not synced. The lock is
-// held.
-func (c *crasher) crash() {
+// crash keeps so much of what was not synced. The lock is held.
+func (c *crasher) crash(percent int) {
 	persisted := c.persisted.Load()
-	cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: c.rng.IntN(5) * 25, RNG: c.rng}
+	cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: c.rng}
 	c.crashes = append(c.crashes, crash{c.fs.CrashClone(cfg), persisted})
 }
 
@@ -69,7 +74,7 @@ func TestCrash(t *testing.T) {
 		h := history{{}}
 		last := crash{fs: vfs.NewCrashableMem()}
 		for range 4 {
-			c := &crasher{fs: last.fs, rng: rng, limit: 12}
+			c := &crasher{fs: last.fs, rng: rng, limit: 10, names: 10}
 			c.persisted.Store(last.persisted)
 			live(t, c, &h)
 			for _, crash := range c.crashes {
@@ -112,7 +117,7 @@ func live(t *testing.T, c *crasher, h *history) {
 	closeStore(t, s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.crash()
+	c.crash(0)
 }
 
 // revive opens what a crash left. The file system itself is used again, so it

@@ -111,7 +111,7 @@ func (f *faulty) work(rng *rand.Rand) error {
 	return nil
 }
 
-// survives closes the store, crashes, and checks what is left.
+// survives closes the store, and checks what is left, with and without a crash.
 func (f *faulty) survives(t *testing.T) {
 	t.Helper()
 	within(t, "Close", func() {
@@ -120,14 +120,16 @@ func (f *faulty) survives(t *testing.T) {
 		}
 	})
 	f.fail(0, 0, nil)
-	s := open(t, f.fs.CrashClone(vfs.CrashCloneCfg{}))
-	if got := s.Persisted(); got < f.Persisted() {
-		t.Errorf("%d survived of %d persisted", got, f.Persisted())
+	for _, fs := range []*vfs.MemFS{f.fs.CrashClone(vfs.CrashCloneCfg{}), f.fs} {
+		s := open(t, fs)
+		if got := s.Persisted(); got < f.Persisted() {
+			t.Errorf("%d survived of %d persisted", got, f.Persisted())
+		}
+		if err := f.h.compare(s); err != nil {
+			t.Error(err)
+		}
+		closeStore(t, s)
 	}
-	if err := f.h.compare(s); err != nil {
-		t.Error(err)
-	}
-	closeStore(t, s)
 }
 
 // TestFailure lets one operation after another fail on the files that say which
@@ -220,6 +222,9 @@ func TestFullDisk(t *testing.T) {
 			}
 			if !errors.Is(stats.Retrying, syscall.ENOSPC) || stats.Failed != nil {
 				t.Errorf("%+v", stats)
+			}
+			if err := f.Sync(); !errors.Is(err, syscall.ENOSPC) || errors.Is(err, pebblestore.ErrFailed) {
+				t.Errorf("sync: %v", err)
 			}
 			// Changes of half a memtable leave half of some memtables empty.
 			if limit := int64(6 * 64 << 10); stats.MemTableBytes > limit {

@@ -173,7 +173,10 @@ func (s *Store) load(stored []byte, found func(value []byte, ts uint64)) error {
 	if err == nil {
 		found(value, ts)
 	}
-	return errors.Join(err, closer.Close())
+	if closing := closer.Close(); err == nil {
+		err = closing
+	}
+	return err
 }
 
 // Close gives up what is in memory only, and waits for nothing but what is being
