@@ -33,7 +33,7 @@ type cache struct {
 const (
 	// bytesPerCounter and bytesPerMiss say how large the tables are: with small
 	// objects, ristretto has some three counters for each that it has room for, and
-	// missed has one element or two.
+	// missed has about one element.
 	bytesPerCounter = 128
 	bytesPerMiss    = 256
 	least           = 1 << 10
@@ -44,7 +44,7 @@ const (
 )
 
 func (c *cache) init(size int64, leave func(*Object)) (err error) {
-	n := bits.Len64(uint64(max(size/bytesPerMiss, least) - 1))
+	n := bits.Len64(uint64(max(size/bytesPerMiss, least))) - 1
 	c.missed, c.shift = make([]atomic.Uint32, 1<<n), 64-n
 	c.entries, err = ristretto.NewCache(&ristretto.Config[uint64, *Object]{
 		NumCounters:        max(size/bytesPerCounter, least),

@@ -114,7 +114,10 @@ const markCells = 1 << 16
 // be loaded again. Detach is to be called in the end.
 func (s *Store) Attach(e Engine, cacheBytes int64) error {
 	c := &cold{store: s, engine: e, marks: make([]atomic.Uint64, markCells)}
-	c.applied.Store(e.Mark().Applied)
+	// Nobody reads at an older snapshot than what the engine comes with.
+	applied := e.Mark().Applied
+	c.applied.Store(applied)
+	c.horizon.Store(applied)
 	c.flights.init()
 	c.views.init()
 	c.stuck.init()

@@ -301,3 +301,26 @@ func TestRemoveLeavesTombstones(t *testing.T) {
 	w.wantObjects(0)
 	w.wantFound("k", w.now, "")
 }
+
+// TestOnlyReads: what is loaded leaves again if nothing is ever written.
+func TestOnlyReads(t *testing.T) {
+	before := newWorld(t, plenty)
+	for i := range 1_000 {
+		before.commit(fmt.Sprint("k", i), "v")
+	}
+	before.settle()
+	w := &world{t: t, Store: storage.New(), engine: before.engine, now: before.now}
+	if err := w.Attach(w.engine, 1<<14); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Detach()
+	for range 2 {
+		for i := range 1_000 {
+			w.wantFound(fmt.Sprint("k", i), w.now, "v")
+		}
+	}
+	w.Quiesce()
+	if got := w.Memory(); got.Objects == 0 || got.Objects > 100 || got.CacheBytes > 1<<14 {
+		t.Errorf("%+v", got)
+	}
+}
