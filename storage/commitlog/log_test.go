@@ -187,8 +187,18 @@ func TestGroupWithoutCommits(t *testing.T) {
 	l, got = mustOpen(t, fs, small(), 2)
 	check(t, got, all[1:])
 	mustClose(t, l)
-	_, got = mustOpen(t, fs, small(), 3)
+	l, got = mustOpen(t, fs, small(), 3)
 	check(t, got, all[3:])
+	// Each opening begins a segment at the last timestamp, and none of them hides the one before.
+	mustAppend(t, l, commitlog.Frame{First: l.Last(), Last: l.Last(), Payload: []byte("prepared too")})
+	at := l.Last()
+	mustClose(t, l)
+	l, _ = mustOpen(t, fs, small(), at)
+	mustClose(t, l)
+	_, got = mustOpen(t, fs, small(), at)
+	if len(got) == 0 || string(got[len(got)-1].Payload) != "prepared too" {
+		t.Errorf("behind two more openings: %v", got)
+	}
 }
 
 // TestWasClosed: a log knows whether it was closed the last time.

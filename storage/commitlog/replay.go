@@ -52,8 +52,9 @@ func (l *Log) enterStage(from, to stage) error {
 	return nil
 }
 
-// firstNeeded is the index of the newest segment before which nothing is younger
-// than after.
+// firstNeeded is the index of the newest segment before which nothing is to be
+// delivered. A segment that begins after just that timestamp may follow one that has
+// groups without commits of their own there.
 func (l *Log) firstNeeded(after uint64) (int, error) {
 	if len(l.segments) == 0 {
 		if after > l.opts.After {
@@ -62,7 +63,7 @@ func (l *Log) firstNeeded(after uint64) (int, error) {
 		return 0, nil
 	}
 	for i := len(l.segments) - 1; i >= 0; i-- {
-		if l.segments[i].base <= after {
+		if base := l.segments[i].base; base < after || i == 0 && base == after {
 			return i, nil
 		}
 	}

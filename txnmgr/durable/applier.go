@@ -261,7 +261,7 @@ func (a *applier) apply(active []uint64) error {
 	a.list.Rest()
 	slices.SortFunc(b.objects, func(x, y written) int { return cmp.Compare(x.version.CommitTS(), y.version.CommitTS()) })
 	for i := range b.objects {
-		a.settled.push(applied{object: b.objects[i].object, version: b.objects[i].version})
+		a.settled.push(applied{object: b.objects[i].object, ts: b.objects[i].version.CommitTS()})
 	}
 	s.throttle.giveBack(b.room)
 	a.mu.Lock()

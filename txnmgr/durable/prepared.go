@@ -78,6 +78,7 @@ func (g *register) upTo(ts uint64) (old []*kept, below uint64) {
 // error is that of Wait.
 func (s *Store) LogPrepared(p *deps.Prepared) error {
 	if s.log == nil {
+		s.throttle.giveBack(p.Record().Room) // it may stay for long
 		return nil
 	}
 	payload := encodePrepared(p)
@@ -109,7 +110,7 @@ func (s *Store) waitNote(n *note) error {
 // Finishing is called when the prepared p is about to commit: it counts again with
 // what the engine does not have.
 func (s *Store) Finishing(p *deps.Prepared) {
-	if s.log != nil && p.Wrote() {
+	if p.Wrote() {
 		s.throttle.add(p.Record().Room)
 	}
 }

@@ -2,16 +2,32 @@ package durable
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tierceldb/tiercel/storage"
 )
 
-// applied is a version that the engine has. As long as it is the newest of its
-// object, that may leave memory some day.
+// applied is the version of an object that was committed at ts, and that the engine
+// has. As long as it is the newest, the object may leave memory some day. It does not
+// point to the version: one that was superseded can be purged while this waits.
 type applied struct {
-	object  *storage.Object
-	version *storage.Version
+	object *storage.Object
+	ts     uint64
 }
+
+// version returns it if it is the newest that is committed, or nil.
+func (x applied) version() *storage.Version {
+	v := x.object.Head()
+	for v != nil && v.CommitTS() == 0 {
+		v = v.Older()
+	}
+	if v == nil || v.CommitTS() != x.ts {
+		return nil
+	}
+	return v
+}
+
+func (x applied) isSuperseded() bool { return x.version() == nil }
 
 // queue has applied versions in commit order, and those that have been asked about
 // in vain.
@@ -21,11 +37,16 @@ type queue struct {
 	again   []applied
 }
 
+// push first drops what was superseded if there is no room: while one reader keeps the
+// horizon where it is, everything waits, and must not be more than there are objects.
 func (q *queue) push(x applied) {
-	if len(q.waiting) == cap(q.waiting) && q.done > len(q.waiting)/2 {
-		left := copy(q.waiting, q.waiting[q.done:])
-		clear(q.waiting[left:])
-		q.waiting, q.done = q.waiting[:left], 0
+	if len(q.waiting) == cap(q.waiting) {
+		left := slices.DeleteFunc(q.waiting[q.done:], applied.isSuperseded)
+		q.waiting, q.done = q.waiting[:copy(q.waiting, left)], 0
+		clear(q.waiting[len(q.waiting):cap(q.waiting)])
+		if len(q.waiting) > cap(q.waiting)/2 {
+			q.waiting = slices.Grow(q.waiting, cap(q.waiting))
+		}
 	}
 	q.waiting = append(q.waiting, x)
 }
@@ -34,7 +55,7 @@ func (q *queue) len() int { return len(q.waiting) - q.done + len(q.again) }
 
 // pop returns the first whose timestamp is not above bound.
 func (q *queue) pop(bound uint64) (x applied, ok bool) {
-	if q.done == len(q.waiting) || q.waiting[q.done].version.CommitTS() > bound {
+	if q.done == len(q.waiting) || q.waiting[q.done].ts > bound {
 		return applied{}, false
 	}
 	x = q.waiting[q.done]
@@ -53,7 +74,7 @@ func (s *Store) Promote(ctx context.Context, key []byte, hash uint64) (*storage.
 	}
 	a := &s.applier
 	a.mu.Lock()
-	a.held = append(a.held, applied{object: o, version: o.Head()})
+	a.held = append(a.held, applied{object: o, ts: o.Head().CommitTS()})
 	a.mu.Unlock()
 	a.wakeIdle()
 	return o, nil
@@ -86,7 +107,8 @@ func (a *applier) settle() {
 	again := q.again
 	q.again = nil
 	settle := func(x applied) {
-		if s.deps.Store.Settle(x.object, x.version, horizon) == storage.Later {
+		v := x.version()
+		if v != nil && s.deps.Store.Settle(x.object, v, horizon) == storage.Later {
 			q.again = append(q.again, x)
 		}
 	}

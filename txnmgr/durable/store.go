@@ -87,11 +87,17 @@ func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
 		return nil, err
 	}
 	if s.log != nil {
-		s.writer.start(m, s.log, s.calls.durable)
+		s.writer.start(m, s.log, s.written)
 	}
 	s.calls.start(s)
 	s.applier.start()
 	return s, nil
+}
+
+// written is called after every write of the log.
+func (s *Store) written(upTo uint64) {
+	s.calls.durable(upTo)
+	s.applier.wakeIdle()
 }
 
 // roomOf is how many bytes of the log the commit of these writes takes at most.
