@@ -3,7 +3,6 @@ package durable
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -307,8 +306,7 @@ func (a *applier) truncate() {
 		return
 	}
 	upTo := s.engine.Persisted()
-	old, below := s.prepared.upTo(upTo)
-	for _, k := range old {
+	for _, k := range s.prepared.upTo(upTo) {
 		if s.log.Reserve(k.room) == nil {
 			n := &note{payload: k.payload, of: k}
 			s.writer.leave(n)
@@ -316,10 +314,7 @@ func (a *applier) truncate() {
 			s.log.Release(k.room)
 		}
 	}
-	if len(old) > 0 {
-		_, below = s.prepared.upTo(math.MaxUint64)
-	}
-	if err := s.log.TruncateBefore(min(upTo, below)); err != nil {
+	if err := s.prepared.below(upTo, s.log.TruncateBefore); err != nil {
 		a.fail(err)
 	}
 }

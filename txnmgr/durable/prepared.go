@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +22,9 @@ type kept struct {
 	payload  []byte
 	room     int64 // reserved for its commit
 
-	_  pad.Align64
-	at atomic.Uint64 // the last timestamp before the record; 0: not written yet
+	_       pad.Align64
+	at      atomic.Uint64 // the last timestamp before the record, or a lower one until that is written
+	written atomic.Bool
 }
 
 // stands reports whether the transaction is not finished by a commit that is visible.
@@ -55,23 +55,27 @@ func (g *register) remove(p *deps.Prepared) (of *kept) {
 	return of
 }
 
-// upTo returns those whose record stands behind timestamp ts or before, and the
-// greatest timestamp below all records.
-func (g *register) upTo(ts uint64) (old []*kept, below uint64) {
+// upTo returns those whose record stands behind timestamp ts or before.
+func (g *register) upTo(ts uint64) (old []*kept) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	below = math.MaxUint64
 	for _, k := range g.all {
-		at := k.at.Load()
-		if at == 0 {
-			continue // will be written behind everything that is there now
-		}
-		below = min(below, at-1)
-		if at <= ts {
+		if k.at.Load() <= ts && k.written.Load() {
 			old = append(old, k)
 		}
 	}
-	return old, below
+	return old
+}
+
+// below calls fn with ts, or with the greatest timestamp below all records if that is
+// less, while none is added.
+func (g *register) below(ts uint64, fn func(ts uint64) error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, k := range g.all {
+		ts = min(ts, k.at.Load()-1)
+	}
+	return fn(ts)
 }
 
 // LogPrepared makes the prepared p survive a crash, and returns when it does. The
@@ -90,6 +94,7 @@ func (s *Store) LogPrepared(p *deps.Prepared) error {
 	}
 	defer s.log.Release(room)
 	k := &kept{prepared: p, payload: payload, room: p.Record().Room}
+	k.at.Store(s.deps.Visible())
 	s.prepared.add(k)
 	s.throttle.giveBack(p.Record().Room) // it may stay for long
 	return s.waitNote(&note{payload: payload, of: k})
@@ -217,5 +222,6 @@ func (s *Store) restore(rec *redo.Record, payload []byte, at uint64) *kept {
 	s.deps.RecoveredPrepared(p, r, locked)
 	k := &kept{prepared: p, payload: slices.Clone(payload), room: r.Room}
 	k.at.Store(max(at, 1))
+	k.written.Store(true)
 	return k
 }

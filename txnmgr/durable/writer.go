@@ -216,6 +216,7 @@ func (w *writer) round() bool {
 	for _, n := range notes {
 		if n.err = err; err == nil && n.of != nil {
 			n.of.at.Store(upTo)
+			n.of.written.Store(true)
 		}
 		close(n.done)
 	}
