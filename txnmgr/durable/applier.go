@@ -11,6 +11,7 @@ import (
 
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/commitlog"
 )
 
 // applier brings to the engine what is durable, in batches in which only the newest
@@ -42,6 +43,7 @@ type applier struct {
 	mu      sync.Mutex // protects following fields
 	failed  error
 	batches uint64
+	trouble error         // the last attempt to truncate the log
 	broken  chan struct{} // closed when failed is set
 	held    []applied     // objects that were promoted
 
@@ -54,7 +56,7 @@ type applier struct {
 
 const (
 	// partSize is how many bytes are applied at once, about.
-	partSize = 4 << 20
+	partSize = 1 << 20
 	// look is how often the applier looks what there is to do.
 	look = 50 * time.Millisecond
 	// few commits in that time are no burst.
@@ -174,6 +176,13 @@ func (a *applier) last() {
 			a.fail(err)
 		}
 	}
+}
+
+// truncation returns why the log is longer than it should be, or nil.
+func (a *applier) truncation() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trouble
 }
 
 // failure returns why nothing is applied any more, or nil.
@@ -307,14 +316,17 @@ func (a *applier) truncate() {
 	}
 	upTo := s.engine.Persisted()
 	for _, k := range s.prepared.upTo(upTo) {
-		if s.log.Reserve(k.room) == nil {
+		room := commitlog.Need(len(k.payload))
+		if s.log.Reserve(room) == nil {
 			n := &note{payload: k.payload, of: k}
 			s.writer.leave(n)
 			<-n.done
-			s.log.Release(k.room)
+			s.log.Release(room)
 		}
 	}
-	if err := s.prepared.below(upTo, s.log.TruncateBefore); err != nil {
-		a.fail(err)
-	}
+	// If a file cannot be removed now, perhaps it can at the next look.
+	err := s.prepared.below(upTo, s.log.TruncateBefore)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.trouble = err
 }

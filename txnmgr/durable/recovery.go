@@ -25,7 +25,8 @@ type recovery struct {
 	applied    uint64 // the engine has everything up to here
 	last       uint64 // the last timestamp seen
 	reader     redo.Reader
-	superseded int // versions replaced by newer ones of the same group or an earlier one
+	objects    []*storage.Object // in the table, and not in the ordered index
+	superseded int               // versions replaced by newer ones of the same group or an earlier one
 	prepared   map[string]*found
 }
 
@@ -48,8 +49,8 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 	}
 	log, err := commitlog.Open(opts.FS, LogDir(opts.Dir), commitlog.Options{
 		StoreID:      commitlog.StoreID(mark.Store),
-		SegmentBytes: opts.LogBytes / segments,
-		Spares:       segments,
+		SegmentBytes: min(opts.LogBytes/segments, longestSegment),
+		Spares:       int(opts.LogBytes / min(opts.LogBytes/segments, longestSegment)),
 	})
 	if err != nil {
 		return err
@@ -74,6 +75,8 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 // finish sets the watermarks, and prepares what is prepared.
 func (r *recovery) finish() error {
 	s := r.s
+	s.deps.Store.EnlistAll(r.objects)
+	r.objects = nil
 	last := max(s.log.Last(), r.applied, 1)
 	if !s.log.WasClosed() {
 		last += lostAtMost
@@ -167,8 +170,8 @@ func (r *recovery) write(w *redo.Write, ts uint64) deps.Write {
 	}
 	o.Replace(v)
 	if o.IsFresh() {
-		store.Adopt(o)
-		o.Lower(storage.Update, storage.Unlocked)
+		store.Enter(o)
+		r.objects = append(r.objects, o)
 	}
 	return deps.Write{Object: o, Version: v}
 }

@@ -11,6 +11,7 @@ type Stats struct {
 	Throttling   int             // those that do now
 	Log          commitlog.Stats // zero without a log
 	EngineFailed error
+	Truncation   error // why the log is longer than it should be
 }
 
 // Stats returns the figures.
@@ -23,6 +24,7 @@ func (s *Store) Stats() Stats {
 		Throttled:    t.count.Load(),
 		Throttling:   int(t.waiting.Load()),
 		EngineFailed: s.applier.failure(),
+		Truncation:   s.applier.truncation(),
 	}
 	if s.log != nil {
 		st.Durable, st.Log = s.deps.DurableUpTo(), s.log.Stats()

@@ -70,8 +70,13 @@ type Store struct {
 // LogDir is where the log of a store in dir is.
 func LogDir(dir string) string { return filepath.Join(dir, "log") }
 
-// segments is how many segments make up the budget of a log.
-const segments = 8
+const (
+	// segments is how many segments make up the budget of a log, at least.
+	segments = 8
+	// longestSegment is how long they are, at most: whoever needs a new one waits
+	// until it is filled with zeros.
+	longestSegment = 32 << 20
+)
 
 // Open opens the log, brings m to the state that log and engine have, and has both
 // follow what m commits. Nothing has begun in m yet, and its store has the engine.
