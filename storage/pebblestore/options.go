@@ -35,6 +35,12 @@ const (
 	// that memtables are written to before Apply waits for compactions.
 	maxSublevels = 20
 
+	// indexBytes is enough for the index of most tables to be one block, so that a
+	// Load looks into one index instead of two: 3.1 µs instead of 3.3 for one of
+	// 200,000 values of 100 bytes that are in the cache. Rows in place of columns in
+	// the blocks took 3.9 µs.
+	indexBytes = 256 << 10
+
 	// bloomBits for each key let 1 of 100 lookups of an absent key read a table.
 	bloomBits = 10
 
@@ -80,6 +86,9 @@ func (o Options) pebble(fs vfs.FS) *pebble.Options {
 	p.L0StopWritesThreshold = math.MaxInt32
 	p.DisableWAL = true
 	p.Experimental.EnableColumnarBlocks = func() bool { return true }
+	for i := range p.Levels {
+		p.Levels[i].IndexBlockSize = indexBytes
+	}
 	p.CompactionConcurrencyRange = func() (lower, upper int) {
 		return 1, max(1, runtime.GOMAXPROCS(0)-1)
 	}

@@ -46,6 +46,10 @@ func (s *Store) Stats() Stats {
 	}
 	m := s.sampler.ask(s)
 	total := m.Total()
+	written := uint64(0)
+	for i := range m.Levels {
+		written += m.Levels[i].TableBytesFlushed + m.Levels[i].TableBytesCompacted
+	}
 	return Stats{
 		CacheBytes:     m.BlockCache.Size,
 		MemTableBytes:  int64(m.MemTable.Size + m.MemTable.ZombieSize),
@@ -57,7 +61,7 @@ func (s *Store) Stats() Stats {
 		Flushes:        m.Flush.Count,
 		Compactions:    m.Compact.Count,
 		CompactionDebt: m.Compact.EstimatedDebt,
-		WrittenBytes:   total.TableBytesFlushed + total.TableBytesCompacted,
+		WrittenBytes:   written,
 		Sublevels:      int(m.Levels[0].Sublevels),
 		ReadAmp:        m.ReadAmp(),
 		Stalls:         s.stalls.Load(),
