@@ -126,7 +126,7 @@ func TestConflictBaseAgainstPurge(t *testing.T) {
 			}
 		}
 	})
-	for i := range 20_000 {
+	for i := range rounds(20_000) {
 		put(t, m, "k", fmt.Sprintf("base %d", i))
 		tx := begin(t, m)
 		base, err := tx.Get([]byte("k"))

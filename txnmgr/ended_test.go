@@ -242,7 +242,7 @@ func TestRepeatedEnds(t *testing.T) {
 // purged, in the middle of a read never says that a key which its snapshot shows
 // is absent.
 func TestReadDuringForcedEnd(t *testing.T) {
-	for range 3_000 {
+	for range rounds(3_000) {
 		m := openWith(t, "a", "1", "b", "2")
 		readers := map[string]txnmgr.Reader{"read-only": beginRead(t, m), "update": begin(t, m)}
 		wantErr(t, "Delete", m.Update(t.Context(), func(tx *txnmgr.Txn) error {

@@ -24,7 +24,7 @@ func FuzzPrograms(f *testing.F) {
 			return // long programs are slow and find nothing that shorter ones do not
 		}
 		section := readProgram(data)
-		compare(t, "reference", runOn(t, t, section, newReference()),
+		compare(t, "reference", runOn(t, t, section, openReference),
 			"manager", runManaged(t, t, section, txnmgr.Options{}))
 	})
 }

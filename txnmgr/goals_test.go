@@ -51,7 +51,7 @@ func keyOf(by order, i int) []byte {
 }
 
 func opened(b testing.TB, opts txnmgr.Options) *txnmgr.Manager {
-	m, err := txnmgr.Open(context.Background(), opts)
+	m, err := txnmgr.Open(context.Background(), over(b, opts))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,9 @@ import (
 // TestCoarseLock: from vote to finish a commit keeps all others waiting, and no
 // reader. So does every lock before the vote, in its mode.
 func TestCoarseLock(t *testing.T) {
+	if needsMemory(t, "only then the store can be locked as a whole") {
+		return
+	}
 	synctest.Test(t, func(t *testing.T) {
 		m, ctx := open(t, txnmgr.Options{Locks: txnmgr.CoarseLock}), context.Background()
 		put(t, m, "a", "1", "b", "1")
@@ -41,6 +44,9 @@ func TestCoarseLock(t *testing.T) {
 // TestNoLocks: one goroutine with one transaction at a time does all that it does with
 // locks.
 func TestNoLocks(t *testing.T) {
+	if needsMemory(t, "only then the store can go without locks") {
+		return
+	}
 	m, ctx := open(t, txnmgr.Options{Locks: txnmgr.NoLocks}), context.Background()
 	put(t, m, "a", "1")
 	tx := begin(t, m)

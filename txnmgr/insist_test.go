@@ -12,7 +12,7 @@ import (
 )
 
 func eachGranularity(t *testing.T, test func(t *testing.T, m *txnmgr.Manager)) {
-	for _, g := range []txnmgr.Granularity{txnmgr.ObjectLocks, txnmgr.CoarseLock} {
+	for _, g := range granularities() {
 		t.Run(g.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { test(t, opened(t, txnmgr.Options{Locks: g})) })
 		})
@@ -50,6 +50,9 @@ func TestPessimisticOnCommit(t *testing.T) {
 // TestPessimisticBeyondMaxAge: the lock of the store stays as long as an attempt
 // relies on it, although who took it is too old by then.
 func TestPessimisticBeyondMaxAge(t *testing.T) {
+	if needsMemory(t, "only then the store can be locked as a whole") {
+		return
+	}
 	synctest.Test(t, func(t *testing.T) {
 		m := opened(t, txnmgr.Options{Locks: txnmgr.CoarseLock, MaxAge: time.Minute})
 		ctx, attempts := context.Background(), 0
@@ -93,7 +96,7 @@ func TestLockSeesWhatItWaitedFor(t *testing.T) {
 // rolls back what is prepared; it is not told that all is over.
 func TestRollbackDuringPrepare(t *testing.T) {
 	m, ctx := opened(t, txnmgr.Options{}), context.Background()
-	for range 3_000 {
+	for range rounds(3_000) {
 		tx := begin(t, m)
 		wantErr(t, "Put", tx.Put([]byte("a"), []byte("1")))
 		var both sync.WaitGroup

@@ -80,7 +80,7 @@ func runSection(t *testing.T, path string, want script.Section) (got script.Sect
 			t.Errorf("%s: %v", path, err)
 		}
 	})
-	if !*update && !slices.Equal(got.Lines, want.Lines) {
+	if !*update && !slices.Equal(answers(got.Lines), answers(want.Lines)) {
 		t.Errorf("%s, section %s came out as\n\n%s\n\n(-update writes this into the file)",
 			path, want.Name, strings.Join(got.Lines, "\n"))
 	}

@@ -15,10 +15,11 @@ import (
 // TestMain lets no test leave a goroutine behind.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open opens a manager that is closed when the test ends.
+// open opens a manager, over the kind of store that is asked for, that is closed when
+// the test ends.
 func open(t testing.TB, opts txnmgr.Options) *txnmgr.Manager {
 	t.Helper()
-	m, err := txnmgr.Open(context.Background(), opts)
+	m, err := txnmgr.Open(context.Background(), over(t, opts))
 	if err != nil {
 		t.Fatal(err)
 	}

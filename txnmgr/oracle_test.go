@@ -21,7 +21,7 @@ import (
 func TestOracle(t *testing.T) {
 	checkPrograms(t, func(t *testing.T, rt *rapid.T) {
 		section := drawProgram(rt)
-		compare(rt, "reference", runOn(rt, t, section, newReference()),
+		compare(rt, "reference", runOn(rt, t, section, openReference),
 			"manager", runManaged(rt, t, section, txnmgr.Options{}))
 	})
 }
@@ -40,7 +40,7 @@ func TestPurgeAnywhere(t *testing.T) {
 // checkPrograms draws ten times as many programs as rapid does on its own (100,
 // or -rapid.checks): with fewer, rare mistakes in the read set go unseen.
 func checkPrograms(t *testing.T, check func(*testing.T, *rapid.T)) {
-	for part := range 10 {
+	for part := range rounds(10) {
 		t.Run(fmt.Sprintf("part=%d", part), func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) { check(t, rt) })
 		})
@@ -61,7 +61,7 @@ func drawOptions(t *rapid.T) txnmgr.Options {
 		MaxAge:       rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "max age"),
 		RecordStacks: rapid.Bool().Draw(t, "record stacks"),
 		Retries:      rapid.IntRange(0, 3).Draw(t, "retries"),
-		Locks:        rapid.SampledFrom([]txnmgr.Granularity{txnmgr.ObjectLocks, txnmgr.CoarseLock}).Draw(t, "locks"),
+		Locks:        rapid.SampledFrom(granularities()).Draw(t, "locks"),
 	}
 }
 
@@ -85,20 +85,21 @@ func withoutPurges(lines []string) []string {
 
 // runManaged runs a section on a new manager that checks its timestamps.
 func runManaged(rt failer, t *testing.T, s script.Section, opts txnmgr.Options) []string {
-	m := open(t, opts)
-	defer m.Close()
-	store := &orderedStore{managedStore: managedStore{m}}
-	lines := runOn(rt, t, s, store)
+	var store *orderedStore
+	lines := runOn(rt, t, s, func(t *testing.T) script.Store {
+		store = &orderedStore{managedStore: managedStore{open(t, opts)}}
+		return store
+	})
 	if len(store.wrong) > 0 {
 		rt.Fatalf("%s\n\nin\n%s", strings.Join(store.wrong, "\n"), strings.Join(lines, "\n"))
 	}
 	return lines
 }
 
-// runOn runs a section and returns its lines with their outcomes.
-func runOn(rt failer, t *testing.T, s script.Section, store script.Store) []string {
+// runOn runs a section on a store and returns its lines with their outcomes.
+func runOn(rt failer, t *testing.T, s script.Section, open func(*testing.T) script.Store) []string {
 	var err error
-	synctest.Test(t, func(*testing.T) { s, err = s.Run(store, synctest.Wait) })
+	synctest.Test(t, func(t *testing.T) { s, err = s.Run(open(t), synctest.Wait) })
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func runOn(rt failer, t *testing.T, s script.Section, store script.Store) []stri
 
 // compare fails at the first line in which two runs differ.
 func compare(t failer, nameA string, a []string, nameB string, b []string) {
-	if slices.Equal(a, b) {
+	if a, b = answers(a), answers(b); slices.Equal(a, b) {
 		return
 	}
 	var out strings.Builder

@@ -87,7 +87,7 @@ func longUpdate(tx *txnmgr.Txn) error {
 // TestPessimistic: one long transaction against many short ones has no chance with
 // two attempts, unless the second is pessimistic. What it saw is then of one moment.
 func TestPessimistic(t *testing.T) {
-	for _, locks := range []txnmgr.Granularity{txnmgr.ObjectLocks, txnmgr.CoarseLock} {
+	for _, locks := range granularities() {
 		t.Run(locks.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { againstBustle(t, locks) })
 		})

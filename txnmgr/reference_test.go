@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"testing"
 
 	"github.com/tierceldb/tiercel/internal/script"
 	"github.com/tierceldb/tiercel/txnmgr"
@@ -22,7 +23,7 @@ type reference struct {
 	changed map[string]uint64 // also for keys that are deleted now
 }
 
-func newReference() *reference {
+func openReference(*testing.T) script.Store {
 	return &reference{values: map[string]string{}, changed: map[string]uint64{}}
 }
 
