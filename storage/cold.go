@@ -47,14 +47,16 @@ import (
 //     (Hang). This object has n > s ≥ H, so it cannot leave; and w is not purged,
 //     since s sees it. The reader looks in the table again, and there w is.
 //
-// A load that began before the reader missed the table may be older than what has
-// left since. So each has P, the applied timestamp from before it began, and each
-// eviction raises the mark of its cell before the object leaves:
+// While the reader that loads is active, nothing that its load does not find can leave:
+// it would be newer than s. But a transaction that is ended by force while its load is
+// in the engine does not hold back H any more, and its load may be older than what has
+// left since. So each load has P, the applied timestamp from before it began, and each
+// eviction raises the mark of its cell before anybody can see the object dead, let alone
+// miss it:
 //
-//  4. The result of an earlier load will do if P ≥ mark, and mark is read after the
-//     table was missed: if w has left the table it did before the miss, so w ≤ mark
-//     ≤ P, and the load found w or something newer. This is for those who wait for a
-//     load of somebody else.
+//  4. The result of somebody else's load will do if P ≥ mark, and mark is read after
+//     the table was missed: if w has left the table it did before the miss, so w ≤ mark
+//     ≤ P, and the load found w or something newer.
 //  5. What was loaded enters the table if there is no object with its key, and P ≥
 //     mark, both seen under the mutex that inserts and removals go through. Then it
 //     is at least as new as all that has left, so step 1 holds for its chain too.
@@ -81,6 +83,12 @@ import (
 //
 // Whether a key was changed since an active snapshot s, memory alone can tell: what
 // changed it is newer than s ≥ H, and has not left.
+//
+// # What this rests on
+//
+// Writers hold the lock word of an object from before they link a version until it is
+// stamped, and enter it in the ordered index before they commit. All of this in every
+// order of steps, and what goes wrong without each of the rules, is in explore_test.go.
 type cold struct {
 	store  *Store
 	engine Engine

@@ -17,6 +17,14 @@
 // objects with one key never stand in it together. A reader that holds a dead
 // object keeps its chain, which says deleted.
 //
+// # Above an engine
+//
+// A store may have an engine under it (Attach). Then objects that the engine has
+// leave memory in much the same way when there is no room for them, and come back
+// when they are read (Find): the only objects that reads make. Those are in the table
+// alone until they are written (Enlist). A scan looks at both places (Sight). Why
+// nobody sees anything stale stands at type cold.
+//
 // # What a reader does
 //
 // It loads the head of the chain and walks to the first version with a commit
