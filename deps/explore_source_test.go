@@ -47,7 +47,7 @@ func slotsSteps() []stepsOf {
 		{"deps/locks.go", "Refresh", "visible.Load visible.Load Advance"},
 		{"deps/record.go", "leave", "DropTag End"},
 		{"deps/record.go", "Force", "Blame Tag Force RolledBack Win Tag Force RolledBack Retire interrupt DropTag IsForced dropByForce"},
-		{"txnmgr/read.go", "Get", "look Get Head Visible Gen checkChain"},
+		{"txnmgr/read.go", "Get", "look Lookup Head Visible find Gen checkChain"},
 	}
 }
 
@@ -70,7 +70,7 @@ func commitSteps() []stepsOf {
 		{"deps/section.go", "admit", "guards.remove CommitPrepared link guards.remove RollBackPrepared validate protecting admitPrepared Commit link"},
 		{"deps/section.go", "validate", "checkInside"},
 		{"deps/section.go", "link", "note tail.Load next.Store tail.Store"},
-		{"deps/section.go", "pass", "admit visible.Load visible.Store phase.Swap"},
+		{"deps/section.go", "pass", "admit visible.Load tail.Load visible.Store phase.Swap"},
 		{"deps/validate.go", "checkOutside", "stand check checkRecords"},
 		{"deps/stands.go", "stand", "mu.Lock mu.Unlock tail.Load CommitTS"},
 		{"deps/validate.go", "checkRecords", "next.Load next.Load meets"},
@@ -115,18 +115,19 @@ func waitsSteps() []stepsOf {
 		{"storage/lock.go", "TryLock", "goOver Admit"},
 		{"storage/lock.go", "Admit", "goOver"},
 		{"storage/lock.go", "goOver", "lock.Load lock.CompareAndSwap"},
-		{"storage/lock.go", "UnlockAlone", "lock.CompareAndSwap"},
-		{"storage/lock.go", "Lower", "lock.Load lock.CompareAndSwap"},
-		{"storage/lock.go", "AnnounceWaiter", "lock.Load lock.CompareAndSwap"},
-		{"storage/lock.go", "Seize", "lock.Load lock.CompareAndSwap"},
-		{"storage/lock.go", "kill", "lock.CompareAndSwap"},
+		{"storage/lock.go", "swap", "lock.Load lock.CompareAndSwap"},
+		{"storage/lock.go", "UnlockAlone", "swap"},
+		{"storage/lock.go", "Lower", "o.word swap"},
+		{"storage/lock.go", "AnnounceWaiter", "o.word swap"},
+		{"storage/lock.go", "Seize", "o.word swap"},
+		{"storage/lock.go", "kill", "swap"},
 	}
 }
 
 // locksSteps are modelled in explore_locks_test.go.
 func locksSteps() []stepsOf {
 	return []stepsOf{
-		{"deps/locks.go", "Lock", "mixed.Load mixed.Store lockMore LockFree note Adopt lower note lockMore successor"},
+		{"deps/locks.go", "Lock", "mixed.Load mixed.Store lockMore Lookup LockFree note Adopt lower note lockMore successor"},
 		{"deps/locks.go", "lockMore", "setAlone noLongerAlone RolledBack acquire note"},
 		{"deps/locks.go", "note", "n.Load n.Store add RolledBack dropByForce"},
 		{"deps/locks.go", "add", "n.Load grow n.Store"},
@@ -149,10 +150,12 @@ func locksSteps() []stepsOf {
 // prepareSteps are modelled in explore_prepare_test.go.
 func prepareSteps() []stepsOf {
 	return []stepsOf{
-		{"deps/prepare.go", "Prepare", "reserve prepare mu.Lock mu.Unlock leave mu.Lock mu.Unlock"},
+		{"deps/prepare.go", "Prepare", "reserve prepare mu.Lock mu.Unlock leave limit"},
+		{"deps/prepare.go", "limit", "mu.Lock mu.Unlock"},
 		{"deps/prepare.go", "prepare", "voteAndPass held.Load setAlone Prepare endUnvoted"},
-		{"deps/prepare.go", "CommitPrepared", "close RollBackPrepared letGo passThrough CommitTS release helpPurge"},
-		{"deps/prepare.go", "RollbackPrepared", "close RollBackPrepared letGo passThrough takeBack letGo"},
+		{"deps/prepare.go", "CommitPrepared", "close dropUnwritten passThrough CommitTS release helpPurge"},
+		{"deps/prepare.go", "RollbackPrepared", "close dropUnwritten passThrough takeBack letGo drop"},
+		{"deps/prepare.go", "dropUnwritten", "RollBackPrepared letGo drop"},
 		{"deps/prepare.go", "waitForEnd", "announce retract sleep RolledBack"},
 		{"deps/section.go", "admitPrepared", "changing Prepare guards.add"},
 		{"deps/section.go", "finish", "passValidated stepOff"},
