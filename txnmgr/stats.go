@@ -50,7 +50,7 @@ type Stats struct {
 	CacheBytes int64  // memory for objects that the object store has too, its own caches not counted
 	Loads      uint64 // times that an object was read from the object store
 	Evictions  uint64 // objects that left memory
-	Failure    error  // why commits do not succeed, or soon will not, or nil
+	Failure    error  // why commits do not succeed, or some day will not, or nil
 }
 
 // TxnInfo describes an open update transaction; the zero value says there is none.
@@ -116,6 +116,8 @@ func (m *Manager) durableStats(st *Stats) {
 		st.Failure = fmt.Errorf("%w: %w", ErrLogFailed, d.Log.Failed)
 	case d.EngineFailed != nil:
 		st.Failure = fmt.Errorf("%w: %w", ErrEngineFailed, d.EngineFailed)
+	case d.Truncation != nil:
+		st.Failure = fmt.Errorf("tiercel: the commit log cannot be cut: %w", d.Truncation)
 	}
 }
 

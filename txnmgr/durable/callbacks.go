@@ -27,11 +27,19 @@ type callback struct {
 // pending is a heap, the lowest timestamp first.
 type pending []callback
 
-// Len, Less, Swap, Push and Pop are for package heap.
-func (p pending) Len() int           { return len(p) }
+// Len is the number of elements. Like all that follows it is for package heap.
+func (p pending) Len() int { return len(p) }
+
+// Less compares timestamps.
 func (p pending) Less(i, j int) bool { return p[i].ts < p[j].ts }
-func (p pending) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
-func (p *pending) Push(x any)        { *p = append(*p, x.(callback)) }
+
+// Swap swaps elements.
+func (p pending) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
+
+// Push appends an element.
+func (p *pending) Push(x any) { *p = append(*p, x.(callback)) }
+
+// Pop takes the last element off.
 func (p *pending) Pop() any {
 	old := *p
 	last := old[len(old)-1]

@@ -10,8 +10,8 @@ type Stats struct {
 	Throttled    uint64          // commits that had to wait for that
 	Throttling   int             // those that do now
 	Log          commitlog.Stats // zero without a log
-	EngineFailed error
-	Truncation   error // why the log is longer than it should be
+	EngineFailed error           // why nothing is applied any more
+	Truncation   error           // why the log is longer than it should be
 }
 
 // Stats returns the figures.
