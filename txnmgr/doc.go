@@ -1,6 +1,6 @@
-// Package txnmgr runs transactions on versioned objects in memory: read-only
-// transactions that never lock and never wait, over serializable update
-// transactions.
+// Package txnmgr runs transactions on versioned objects, in memory or on disk:
+// read-only transactions that never lock and never wait, over serializable and
+// durable update transactions.
 //
 //	m, err := txnmgr.Open(ctx, txnmgr.Options{})
 //	err = m.Update(ctx, func(tx *txnmgr.Txn) error { return tx.Put(key, value) })
@@ -40,8 +40,12 @@
 //   - I4 A transaction that begins after Commit returned sees that commit.
 //   - I5 Begin, reads and end of a read-only transaction never block, whatever
 //     another goroutine does or stops doing; but a begin that finds no free
-//     transaction object may wait for the one who is adding some.
-//   - I6 The watermarks only grow.
+//     transaction object may wait for the one who is adding some. A read of what is
+//     not in memory waits for the object store, never for another reader.
+//   - I6 The watermarks only grow: V, up to which commits are visible to updates, R,
+//     up to which to all, and D, up to which they are durable; D and R are at or below
+//     V. After a crash the store has a prefix of commit order that contains every
+//     acknowledged Sync commit.
 //   - I7 A pending version belongs to exactly one transaction, between vote and
 //     finish. A rollback leaves no trace in any chain or index.
 //   - I8 The history of the Serializable transactions and of all read-only ones has
@@ -63,6 +67,19 @@
 // in a circle are found within milliseconds, and one of them gets ErrDeadlock.
 // Manager.Locks shows who holds what and who waits.
 //
+// # Durability
+//
+// With Options.Dir a commit is written to a log, together with whatever else has
+// become visible by then, and returns when that is on the disk; read-only
+// transactions begin at what is. An update transaction may see more, which is why
+// what it saw is certain only once its own Commit has returned nil. Some time later
+// a commit goes from the log to the object store, and what that has and no snapshot
+// needs any more may leave memory (Options.CacheBytes). A commit that the object store
+// lags too far behind waits before it votes (Options.LogBytes, Stats.Throttled).
+//
+// When the log cannot be written, it is not known what the disk has: who waits for it
+// gets ErrCommitUnknown, every later commit ErrLogFailed, and reading goes on.
+//
 // # Two-phase commit
 //
 // Txn.Prepare is a vote that holds: the transaction keeps what it writes locked and
@@ -78,10 +95,11 @@
 //
 // # What it does not
 //
-// The store is in memory, and gone when the program ends. Nothing is logged, a
-// transaction that is misused returns an error and does not panic, and no goroutine
-// is started, but for one if Options.MaxAge is set, and a timer for each WithLimit;
-// Close stops them.
+// Without Options.Dir nothing survives the end of the program. No messages are logged,
+// and a transaction that is misused returns an error and does not panic. In memory no
+// goroutine is started, but for one if Options.MaxAge is set, and a timer for each
+// WithLimit; a durable store has a handful. Close stops them, and waits for no user:
+// a function given to CommitThen may still be running.
 //
 // # Concurrency
 //
