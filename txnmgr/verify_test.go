@@ -61,8 +61,28 @@ func closeStore(t *testing.T, m *txnmgr.Manager) {
 
 // aStore makes a store with some history behind it: of what was committed, part is in
 // the object store only, part in the log only, and part in both. One transaction is
-// prepared.
+// prepared. How much the object store has is a matter of luck; if it does not need the
+// whole log, another one is made.
 func aStore(t *testing.T) (dir string) {
+	t.Helper()
+	for dir = makeStore(t); !needsFirst(t, dir); dir = makeStore(t) {
+	}
+	return dir
+}
+
+// needsFirst reports whether something is missing without the first segment of the log.
+func needsFirst(t *testing.T, dir string) bool {
+	t.Helper()
+	without := filepath.Join(t.TempDir(), "store")
+	if err := os.CopyFS(without, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(named(t, without, "log", ".log")[0])
+	report := verify(t, without)
+	return report.Err() != nil
+}
+
+func makeStore(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "store")
 	m := openStore(t, dir)
