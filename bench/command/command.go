@@ -95,7 +95,7 @@ func (e runError) Unwrap() error { return e.error }
 
 func (b *bench) newRoot() *cobra.Command {
 	root := b.newTour()
-	root.AddCommand(b.newStress(), b.newRun(), b.newProfile(), b.newShootout(), b.newLocking())
+	root.AddCommand(b.newStress(), b.newRun(), b.newProfile(), b.newShootout(), b.newLocking(), b.newVerify(), b.newStats())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SilenceErrors = true
 	root.SilenceUsage = true

@@ -15,6 +15,7 @@ import (
 	"github.com/tierceldb/tiercel/bench/crash"
 	"github.com/tierceldb/tiercel/bench/report"
 	"github.com/tierceldb/tiercel/bench/stress"
+	"github.com/tierceldb/tiercel/txnmgr"
 )
 
 // crashFlags are the flags of stress that are about killing it.
@@ -100,11 +101,20 @@ func startSelf(load string) *exec.Cmd {
 	return exec.Command(program, "stress", "child", load)
 }
 
+// verifyAfterCrash verifies what a child has left, if it got as far as to make a store.
+func verifyAfterCrash(dir string) error {
+	res, err := txnmgr.Verify(context.Background(), dir, nil)
+	if errors.Is(err, txnmgr.ErrNoStore) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(err, res.Err())
+}
+
 // crash kills and checks.
 func (b *bench) crash(ctx context.Context, s *session, c crashFlags, goroutines, keys int) error {
 	opts := crash.Options{
 		Dir: c.dir, Crashes: c.crashes, Goroutines: goroutines, Keys: keys, Seed: s.seed, Life: crashLife,
-		Start: b.startChild,
+		Start: b.startChild, Verify: verifyAfterCrash,
 	}
 	if s.cmd.Flags().Changed("duration") {
 		opts.Duration = s.duration

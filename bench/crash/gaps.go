@@ -3,39 +3,31 @@ package crash
 import "slices"
 
 // fill gives timestamps to the commits that nobody knows the timestamp of. Those that
-// survived fill the gaps up to the newest that did; whatever is left, of these and of
-// the others, comes behind. Each gap goes to the one that must have the earliest, of
-// those that can have it: if that does not work, nothing does.
+// survived fill the gaps up to the newest that did; the others come behind. Each gap
+// goes to the one that must have the earliest, of those that can have it: if that does
+// not work, nothing does.
 func (l *life) fill(log *findings) {
-	known := map[uint64]*fate{}
-	newest := l.found.Snapshot
+	g := &gaps{ts: l.found.Snapshot, known: map[uint64]*fate{}, log: log}
 	var survived, lost []*fate
 	for _, f := range l.fates {
 		switch {
 		case !f.happened:
-		case f.txn.Commit == 0 && f.survived:
+		case f.txn.Commit != 0:
+			g.known[f.txn.Commit] = f
+		case f.survived:
 			survived = append(survived, f)
-		case f.txn.Commit == 0:
-			lost = append(lost, f)
 		default:
-			known[f.txn.Commit] = f
-			if f.survived {
-				newest = max(newest, f.txn.Commit)
-			}
+			lost = append(lost, f)
 		}
 	}
-	g := &gaps{ts: l.found.Snapshot, known: known, log: log}
-	g.next()
-	for g.ts < newest || len(survived) > 0 {
+	for g.next(); g.ts <= l.newest; g.next() {
 		had := len(survived)
-		if survived = g.give(survived); len(survived) == had && g.ts < newest {
-			log.add("I6", notPrefix, "there is nobody who can have committed at %d, and what was committed at %d survived", g.ts, newest)
+		if survived = g.give(survived); len(survived) == had {
+			log.add("I6", notPrefix, "there is nobody who can have committed at %d, and commits up to %d survived", g.ts, l.newest)
 		}
-		g.next()
 	}
-	for len(lost) > 0 {
-		lost = g.give(lost)
-		g.next()
+	for rest := append(survived, lost...); len(rest) > 0; g.next() {
+		rest = g.give(rest)
 	}
 }
 
@@ -52,7 +44,8 @@ func (g *gaps) next() {
 	}
 }
 
-// give gives the gap to one of those commits, and returns the others.
+// give gives the gap to one of those commits, and returns the others. It gives up
+// those for whom there will be none.
 func (g *gaps) give(all []*fate) []*fate {
 	f, rest := choose(all, g.ts)
 	if f != nil {

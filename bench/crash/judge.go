@@ -15,30 +15,17 @@ type judgement struct {
 	report   history.Report
 	survived int // commits that were not acknowledged, and did
 	lost     int // acknowledged with no more than their place in the order, and did not
-	newest   uint64
 }
 
 // judge checks a life against what the next one found. What is prepared is in
 // prepared.
 func (l *life) judge(next *found, prepared map[string]*fate, log *findings) judgement {
 	l.survival(next, prepared, log)
-	l.checkPrefix(log)
+	j := l.count()
+	l.checkPrefix(next, log)
 	l.checkReads(log)
-	var j judgement
-	for _, f := range l.fates {
-		if f.survived && !f.acked {
-			j.survived++
-		}
-		if f.promised() && !f.survived {
-			j.lost++
-		}
-		j.newest = max(j.newest, f.txn.Commit)
-	}
 	l.bound()
 	l.fill(log)
-	if j.newest > next.Snapshot {
-		log.add("I1", timeReused, "there was a commit at %d, and the next life begins at %d", j.newest, next.Snapshot)
-	}
 	h := l.history()
 	j.report = h.Check(history.Serializable)
 	for _, a := range j.report.Anomalies {
@@ -48,21 +35,39 @@ func (l *life) judge(next *found, prepared map[string]*fate, log *findings) judg
 	return j
 }
 
-// checkPrefix looks for a commit that survived although an earlier one did not.
-func (l *life) checkPrefix(log *findings) {
-	var last, first *fate // the last that survived, the first that did not
+// count counts what survived. Each commit has one timestamp, and they have no gaps; so
+// that tells which is the newest that did.
+func (l *life) count() (j judgement) {
+	l.newest = l.found.Snapshot
 	for _, f := range l.fates {
-		switch {
-		case f.txn.Commit == 0 || !f.happened:
-		case f.survived && (last == nil || f.txn.Commit > last.txn.Commit):
-			last = f
-		case !f.survived && (first == nil || f.txn.Commit < first.txn.Commit):
-			first = f
+		if f.survived {
+			l.newest++
+		}
+		if f.survived && !f.acked {
+			j.survived++
+		}
+		if f.promised() && !f.survived {
+			j.lost++
 		}
 	}
-	if last != nil && first != nil && first.txn.Commit < last.txn.Commit {
-		log.add("I6", notPrefix, "%v, committed at %d, survived, and %v, committed at %d, did not",
-			last.txn.ID, last.txn.Commit, first.txn.ID, first.txn.Commit)
+	return j
+}
+
+// checkPrefix looks for a commit that survived although an earlier one did not, and
+// the other way round, and for timestamps that might be used again.
+func (l *life) checkPrefix(next *found, log *findings) {
+	for _, f := range l.fates {
+		ts := f.txn.Commit
+		if ts == 0 || !f.happened {
+			continue
+		}
+		if f.survived != (ts <= l.newest) {
+			log.add("I6", notPrefix, "%v, committed at %d: survived %v, and %d commits after %d did",
+				f.txn.ID, ts, f.survived, l.newest-l.found.Snapshot, l.found.Snapshot)
+		}
+		if ts > next.Snapshot {
+			log.add("I1", timeReused, "%v committed at %d, and the next life begins at %d", f.txn.ID, ts, next.Snapshot)
+		}
 	}
 }
 
@@ -94,10 +99,9 @@ func (l *life) history() *history.History {
 		switch {
 		case f.happened:
 			h.Txns = append(h.Txns, f.asCommitted())
-		case f.guest:
-		case f.stage == isOver:
+		case f.stage == isOver && !f.guest:
 			h.Txns = append(h.Txns, f.txn)
-		default:
+		case l.counts(f):
 			h.Txns = append(h.Txns, f.asRolledBack())
 		}
 	}

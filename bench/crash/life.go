@@ -12,6 +12,8 @@ type life struct {
 	byID   map[history.ID]*fate
 	synced int // everything acknowledged up to this event was waited for
 	closed bool
+
+	newest uint64 // timestamp that survived; known when it is known who did
 }
 
 // foundBy returns what a child has found when it opened the store, nil if it did not

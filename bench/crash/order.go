@@ -2,6 +2,7 @@ package crash
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/tierceldb/tiercel/internal/history"
@@ -95,11 +96,21 @@ func newVersions(l *life) versions {
 		if !f.guest {
 			vs.addReads(f)
 		}
+		if l.counts(f) {
+			vs.addGaps(f)
+		}
 	}
 	for _, k := range vs {
 		k.sort()
 	}
 	return vs
+}
+
+// counts reports whether the history can have what f has read. What came to nothing,
+// and has seen what did not survive, is left out: of that it is not known what there
+// was, and it is of no consequence.
+func (l *life) counts(f *fate) bool {
+	return !f.guest && (f.stage == isOver || f.happened || f.txn.Snapshot <= l.newest)
 }
 
 // mayHaveCommitted reports whether a transaction may have committed.
@@ -123,10 +134,20 @@ func (vs versions) addWrites(f *fate) {
 	}
 }
 
+// addReads adds what f has found.
 func (vs versions) addReads(f *fate) {
 	for _, r := range f.txn.Reads {
-		if k := vs[r.Key]; k != nil {
+		if k := vs[r.Key]; k != nil && r.Version != 0 {
 			k.seen = append(k.seen, seen{f.txn.Snapshot, r.Version})
+		}
+	}
+}
+
+// addGaps adds where f has found nothing. That does not say why.
+func (vs versions) addGaps(f *fate) {
+	for _, r := range f.txn.Reads {
+		if k := vs[r.Key]; k != nil && r.Version == 0 {
+			k.seen = append(k.seen, seen{f.txn.Snapshot, 0})
 		}
 	}
 	for _, r := range f.txn.Empty {
@@ -143,8 +164,9 @@ func (k *key) sort() {
 }
 
 // bound narrows down the unknown timestamps by what was written next, and by what was
-// read. It reports whether a commit turned out to have happened.
-func (k *key) bound() (more bool) {
+// read. It returns what cannot have been read, unless somebody has committed of whom
+// nobody knows.
+func (k *key) bound() (unexplained []seen) {
 	for n := 1; n < len(k.entries); n++ {
 		if e, next := &k.entries[n-1], &k.entries[n]; e.isOpen() {
 			if e.of.upTo = min(e.of.upTo, next.place()/2); !next.isOpen() {
@@ -155,7 +177,7 @@ func (k *key) bound() (more bool) {
 	for _, s := range k.seen {
 		first, last := k.find(s)
 		if first < 0 {
-			more = k.admit(s) || more
+			unexplained = append(unexplained, s)
 			continue
 		}
 		if e := &k.entries[first]; e.isOpen() {
@@ -166,8 +188,20 @@ func (k *key) bound() (more bool) {
 				e.of.after = max(e.of.after, s.snapshot)
 			}
 		}
+		if s.version != 0 {
+			k.later(&k.entries[first], s.snapshot)
+		}
 	}
-	return more
+	return unexplained
+}
+
+// later says that what comes behind e, if it ever happened, did so after a snapshot.
+func (k *key) later(e *entry, snapshot uint64) {
+	for n := range k.maybe {
+		if m := &k.maybe[n]; m.place() > e.place() {
+			m.of.after = max(m.of.after, snapshot)
+		}
+	}
 }
 
 // find returns the entries that somebody may have seen: one, or several in a row that
@@ -193,33 +227,82 @@ func (k *key) find(s seen) (first, last int) {
 	return first, last
 }
 
-// admit takes what somebody has seen for a sign that a commit happened.
-func (k *key) admit(s seen) bool {
+// explain returns who may have committed what somebody has seen.
+func (k *key) explain(s seen) (who []*fate) {
 	for n := range k.maybe {
 		e := &k.maybe[n]
-		if e.of.happened || e.of.txn.Snapshot >= s.snapshot {
-			continue
-		}
-		if s.version == 0 && e.absent || s.version != 0 && s.version == e.version && !e.absent {
-			e.of.happened = true
-			return true
+		if e.of.after < s.snapshot && (s.version == 0 && e.absent || s.version != 0 && s.version == e.version && !e.absent) {
+			who = append(who, e.of)
 		}
 	}
-	return false
+	return who
 }
 
 // bound narrows down all unknown timestamps, and finds out who has committed, by what
 // others have read.
 func (l *life) bound() {
 	for _, f := range l.fates {
-		if f.txn.Commit == 0 {
-			f.after = max(f.after, f.txn.Snapshot, l.found.Snapshot)
+		f.after = max(f.after, f.txn.Snapshot, l.found.Snapshot)
+		if f.survived {
+			f.upTo = min(f.upTo, l.newest)
+		} else {
+			f.after = max(f.after, l.newest)
 		}
 	}
-	for more := true; more; {
-		more = false
-		for _, k := range newVersions(l) {
-			more = k.bound() || more
+	for f := l.boundOnce(); f != nil; f = l.boundOnce() {
+		f.happened = true
+	}
+	for _, f := range l.fates {
+		if f.guest && f.happened && f.txn.Commit == 0 && f.txn.Level == history.Serializable {
+			l.protect(f)
 		}
+	}
+}
+
+// boundOnce narrows down all unknown timestamps, and returns one who must have
+// committed: if there are several who may have, the one that began last, since others
+// would have been in its way.
+func (l *life) boundOnce() (must *fate) {
+	vs := newVersions(l)
+	few := math.MaxInt
+	unexplained := map[*key][]seen{}
+	for _, k := range vs {
+		unexplained[k] = k.bound()
+	}
+	for k, all := range unexplained {
+		for _, s := range all {
+			who := k.explain(s)
+			for _, f := range who {
+				if len(who) < few || len(who) == few && f.txn.Snapshot > must.txn.Snapshot {
+					few, must = len(who), f
+				}
+			}
+		}
+	}
+	return must
+}
+
+// protect has all who write what the prepared f has read come behind it: they had to
+// wait for its end.
+func (l *life) protect(f *fate) {
+	read := map[history.Key]bool{}
+	for _, r := range f.txn.Reads {
+		read[r.Key] = true
+	}
+	for _, r := range f.txn.Empty {
+		for k := r.Lo; k < r.Hi; k++ {
+			read[k] = true
+		}
+	}
+	for _, w := range l.fates {
+		if w == f || !w.happened || !slices.ContainsFunc(w.txn.Writes, func(w history.Write) bool { return read[w.Key] }) {
+			continue
+		}
+		if w.txn.Commit != 0 {
+			f.upTo = min(f.upTo, w.txn.Commit-1)
+			continue
+		}
+		w.after = max(w.after, f.after+1)
+		f.upTo = min(f.upTo, w.upTo-1)
 	}
 }

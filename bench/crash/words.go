@@ -25,11 +25,12 @@ func appendVersion[N history.Version | history.ID](buf []byte, v N) []byte {
 const numberSize = 8
 
 // fillerOf is how many bytes follow a version in its value: few as a rule, and now and
-// then so many that a segment of the log has room for some of them only.
+// then so many that the log goes on in another segment, and that the object store has
+// something to write.
 func fillerOf(v history.Version) int {
 	mixed := uint64(v) * 0x9E3779B97F4A7C15 >> 32
-	if mixed%64 == 0 {
-		return int(2_000 + mixed%6_000)
+	if mixed%8 == 0 {
+		return int(2_000 + mixed>>3%14_000)
 	}
 	return int(mixed % 200)
 }

@@ -1,0 +1,123 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tierceldb/tiercel/txnmgr"
+)
+
+// aStore makes a store with a few commits, and one transaction that is prepared.
+func aStore(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "store")
+	m, err := txnmgr.Open(t.Context(), txnmgr.Options{Dir: dir, LogBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"a", "b", "c"} {
+		if err := m.Update(t.Context(), func(tx *txnmgr.Txn) error { return tx.Put([]byte(key), []byte(key)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := m.Begin(t.Context(), txnmgr.WithLabel("transfer"))
+	if err == nil {
+		err = tx.Put([]byte("d"), nil)
+	}
+	if err == nil {
+		err = tx.Prepare(t.Context(), "order 17")
+	}
+	if err == nil {
+		err = m.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestVerifyAndStats(t *testing.T) {
+	dir := aStore(t)
+	for _, name := range []string{"verify", "stats"} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "r.json")
+			got := runBench(t, t.Context(), name, dir, "--json", file)
+			if got.status != OK || !strings.HasPrefix(lastLine(got.out), "verdict: OK: 3 commits in the log") {
+				t.Errorf("status %d, last line %q", got.status, lastLine(got.out))
+			}
+			if !strings.Contains(got.out, `"order 17" transfer`) {
+				t.Error("the prepared transaction is not shown")
+			}
+			result := readJSON(t, file)
+			if result["commits_to_replay"] != json.Number("3") || result["verdict"] != "ok" || result["command"] != "bench "+name {
+				t.Errorf("%v", result)
+			}
+			prepared := result["prepared"].([]any)
+			if len(prepared) != 1 || prepared[0].(map[string]any)["xid"] != "order 17" {
+				t.Errorf("prepared %v", prepared)
+			}
+		})
+	}
+}
+
+// TestVerifySaysWhatIsWrong damages the log.
+func TestVerifySaysWhatIsWrong(t *testing.T) {
+	dir := aStore(t)
+	segments, err := filepath.Glob(filepath.Join(dir, "log", "*.log"))
+	if err != nil || len(segments) == 0 {
+		t.Fatalf("%v, %v", segments, err)
+	}
+	data, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[4096+40:], bytes.Repeat([]byte{0xAA}, 8))
+	if err := os.WriteFile(segments[0], data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "r.json")
+	got := runBench(t, t.Context(), "verify", dir, "--json", file)
+	if got.status != Failed || !strings.HasPrefix(lastLine(got.out), "verdict: FAILED: store is damaged") {
+		t.Errorf("status %d, last line %q", got.status, lastLine(got.out))
+	}
+	if !strings.Contains(got.out, filepath.Base(segments[0])) || !strings.Contains(got.out, "at offset 4096") {
+		t.Error("the place is not named")
+	}
+	if result := readJSON(t, file); result["verdict"] != "failed" || len(result["problems"].([]any)) == 0 {
+		t.Errorf("%v", result)
+	}
+}
+
+func TestVerifyWithoutAStore(t *testing.T) {
+	open := aStore(t)
+	m, err := txnmgr.Open(t.Context(), txnmgr.Options{Dir: open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	empty := t.TempDir()
+	for _, name := range []string{"verify", "stats"} {
+		for _, c := range []struct {
+			args   []string
+			status int
+			says   string
+		}{
+			{[]string{name, empty}, Failed, "there is no store in it"},
+			{[]string{name, filepath.Join(empty, "none")}, Failed, "there is no store in it"},
+			{[]string{name, open}, Failed, "has the store open"},
+			{[]string{name}, Usage, "give the folder"},
+			{[]string{name, empty, empty}, Usage, "give the folder"},
+		} {
+			if got := runBench(t, t.Context(), c.args...); got.status != c.status || !strings.Contains(got.errs, c.says) {
+				t.Errorf("%q: status %d, want %d; errors %q, want %q", c.args, got.status, c.status, got.errs, c.says)
+			}
+		}
+	}
+	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
+		t.Errorf("in the empty folder there is %v now, %v", left, err)
+	}
+}
