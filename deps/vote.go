@@ -114,7 +114,7 @@ func (m *Manager) enterStore(r *Record, p *Patience) error {
 func (m *Manager) findBase(r *Record, err error) {
 	var c *Conflict
 	if m.Store.HasEngine() && errors.As(err, &c) && c.Base == nil {
-		_, c.Base, _ = m.Store.Find(nil, c.Object.Key(), c.Object.Hash(), r.Snapshot) // what cannot be read is not told
+		_, c.Base, _ = m.Store.Find(context.Background(), c.Object.Key(), c.Object.Hash(), r.Snapshot) // what cannot be read is not told
 	}
 }
 

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestCacheTakesWhatItSays(t *testing.T) {
 		d := dice(1)
 		for range 100_000 {
 			key := keys[d.roll(len(keys))]
-			if _, v, err := s.Find(nil, key, s.Hash(key), at); v == nil || err != nil {
+			if _, v, err := s.Find(context.Background(), key, s.Hash(key), at); v == nil || err != nil {
 				t.Fatal(err)
 			}
 			s.AdmitAll()

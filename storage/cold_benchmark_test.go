@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"testing"
@@ -111,7 +112,7 @@ func readThrough(b *testing.B, s *storage.Store, key []byte) {
 			return
 		}
 	}
-	if _, v, err := s.Find(nil, key, hash, at); v == nil || err != nil {
+	if _, v, err := s.Find(context.Background(), key, hash, at); v == nil || err != nil {
 		b.Fatal(v, err)
 	}
 }

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -137,7 +138,7 @@ func (h *history) lock(r *rand.Rand, key []byte) *storage.Object {
 
 // promote returns the object, and sees to it that it is settled.
 func (h *history) promote(key []byte, hash uint64) *storage.Object {
-	o, err := h.Promote(nil, key, hash)
+	o, err := h.Promote(context.Background(), key, hash)
 	if err != nil {
 		h.t.Error(err)
 	}
@@ -193,7 +194,7 @@ func (h *history) read(r *rand.Rand, slot int) {
 	defer h.end(slot)
 	for range 1 + r.IntN(8) {
 		key := h.key(r)
-		_, v, err := h.Find(nil, key, h.Hash(key), s)
+		_, v, err := h.Find(context.Background(), key, h.Hash(key), s)
 		if want := h.at(string(key), s); err != nil || value(v) != want {
 			h.t.Errorf("%s at %d is %q, want %q (%v)", key, s, value(v), want, err)
 		}
@@ -334,7 +335,7 @@ func (h *history) check() {
 	s := h.begin(0)
 	defer h.end(0)
 	for _, key := range h.keys {
-		_, v, err := h.Find(nil, []byte(key), h.Hash([]byte(key)), s)
+		_, v, err := h.Find(context.Background(), []byte(key), h.Hash([]byte(key)), s)
 		if want := h.at(key, math.MaxUint64); err != nil || value(v) != want {
 			h.t.Errorf("%s is %q in the end, want %q (%v)", key, value(v), want, err)
 		}

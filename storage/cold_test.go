@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -162,7 +163,7 @@ func (w *world) wantObjects(n int64) {
 // find returns the value that a snapshot finds, "" for none.
 func (w *world) find(key string, snapshot uint64) string {
 	w.t.Helper()
-	_, v, err := w.Find(nil, []byte(key), w.Hash([]byte(key)), snapshot)
+	_, v, err := w.Find(context.Background(), []byte(key), w.Hash([]byte(key)), snapshot)
 	if err != nil {
 		w.t.Errorf("%s at %d: %v", key, snapshot, err)
 	}
@@ -250,7 +251,7 @@ func TestFindWithoutEngine(t *testing.T) {
 		t.Errorf("%v, %v", v, err)
 	}
 	for key, want := range map[string]*storage.Object{"k": x.object, "x": nil} {
-		if o, err := w.Promote(nil, []byte(key), w.Hash([]byte(key))); o != want || err != nil {
+		if o, err := w.Promote(context.Background(), []byte(key), w.Hash([]byte(key))); o != want || err != nil {
 			t.Errorf("%s: %v, %v", key, o, err)
 		}
 	}
@@ -269,7 +270,7 @@ func TestShell(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.only("k", "v")
 	x := w.write("k", "new")
-	o, v, err := w.Find(nil, []byte("k"), x.object.Hash(), w.now)
+	o, v, err := w.Find(context.Background(), []byte("k"), x.object.Hash(), w.now)
 	if o != x.object || value(v) != "v" || err != nil {
 		t.Errorf("%v, %v, %v", o, v, err)
 	}

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"runtime"
 	"testing"
@@ -275,12 +276,12 @@ func TestPromoteReplacesTheDead(t *testing.T) {
 			attempts = 1
 		}
 	}
-	o, err := w.Promote(nil, []byte("k"), hash)
+	o, err := w.Promote(context.Background(), []byte("k"), hash)
 	if o == dead || value(o.Visible(w.now)) != "new" || err != nil || attempts != 2 {
 		t.Errorf("%v, %q, %v, %d attempts", o, value(o.Visible(w.now)), err, attempts)
 	}
 	w.engine.onLoad = func() error { return errors.New("broken") }
-	if o, err := w.Promote(nil, []byte("x"), 7); o != nil || err == nil {
+	if o, err := w.Promote(context.Background(), []byte("x"), 7); o != nil || err == nil {
 		t.Errorf("%v, %v", o, err)
 	}
 }

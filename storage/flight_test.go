@@ -66,7 +66,7 @@ func TestSameHash(t *testing.T) {
 		goOn, result := w.stop(), make(chan found)
 		for range 2 {
 			for _, key := range []string{"a", "b"} {
-				go w.start(nil, key, 1<<60+77, result)
+				go w.start(context.Background(), key, 1<<60+77, result)
 				synctest.Wait()
 			}
 		}
@@ -88,7 +88,7 @@ func TestWaiterLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		hash := w.only("k", "v").object.Hash()
 		goOn, first, second := w.stop(), make(chan found), make(chan found)
-		go w.start(nil, "k", hash, first)
+		go w.start(context.Background(), "k", hash, first)
 		synctest.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		go w.start(ctx, "k", hash, second)
@@ -112,7 +112,7 @@ func TestEngineFails(t *testing.T) {
 		goOn, result := make(chan struct{}), make(chan found)
 		w.engine.onLoad = func() error { <-goOn; return broken }
 		for range 3 {
-			go w.start(nil, "k", hash, result)
+			go w.start(context.Background(), "k", hash, result)
 		}
 		synctest.Wait()
 		close(goOn)
@@ -137,10 +137,10 @@ func TestEnginePanics(t *testing.T) {
 		w.engine.onLoad = func() error { <-goOn; panic("at the engine's") }
 		go func() {
 			defer func() { result <- found{err: fmt.Errorf("%v", recover())} }()
-			w.Find(nil, []byte("k"), hash, w.now)
+			w.Find(context.Background(), []byte("k"), hash, w.now)
 		}()
 		synctest.Wait()
-		go w.start(nil, "k", hash, result)
+		go w.start(context.Background(), "k", hash, result)
 		synctest.Wait()
 		close(goOn)
 		for range 2 {
@@ -163,7 +163,7 @@ func TestDetach(t *testing.T) {
 	s := w.Sight(nil, nil, storage.Ascending, w.now)
 	inside, goOn, result := make(chan struct{}), make(chan struct{}), make(chan found)
 	w.engine.onLoad = func() error { close(inside); <-goOn; return nil }
-	go w.start(nil, "k", hash, result)
+	go w.start(context.Background(), "k", hash, result)
 	<-inside
 	detached := make(chan struct{})
 	go func() { w.Detach(); close(detached) }()
@@ -186,10 +186,10 @@ func TestDetach(t *testing.T) {
 func (w *world) checkDetached(s *storage.Sight, x written) {
 	t := w.t
 	w.wantFound("memory", w.now, "v")
-	_, _, find := w.Find(nil, []byte("other"), 5, w.now)
+	_, _, find := w.Find(context.Background(), []byte("other"), 5, w.now)
 	_, _, next := s.Next()
 	_, _, begun := w.Sight(nil, nil, storage.Ascending, w.now).Next()
-	_, promote := w.Promote(nil, []byte("other"), 5)
+	_, promote := w.Promote(context.Background(), []byte("other"), 5)
 	_, load := w.Base([]byte("other"))
 	for what, err := range map[string]error{"find": find, "next": next, "a new scan": begun, "promote": promote, "base": load} {
 		if !errors.Is(err, storage.ErrDetached) {

@@ -31,8 +31,8 @@ func (s *Store) Apply(changes []storage.Change, mark storage.Mark) error {
 	if err != nil {
 		return err
 	}
+	s.applies.Inc() // first, for who sees the mark may call Sync
 	s.mark.Store(&mark)
-	s.applies.Inc()
 	s.backlog.add(mark.Applied, uint64(size+len(changes)*nodeBytes))
 	return nil
 }
@@ -60,13 +60,44 @@ func (s *Store) commit(changes []storage.Change, mark storage.Mark, size int) er
 	if err := op.Finish(); err != nil {
 		return err
 	}
-	if err := s.db.Apply(batch, pebble.NoSync); err != nil {
+	if err := s.publish(batch, size+len(changes)*maxNodeBytes); err != nil {
 		return fmt.Errorf("pebblestore: apply: %w", err)
 	}
 	if err := batch.Close(); err != nil {
 		return fmt.Errorf("pebblestore: apply: %w", err)
 	}
 	return s.guard.err()
+}
+
+// maxNodeBytes is the most that a memtable takes for a change besides what a batch
+// does.
+const maxNodeBytes = 256
+
+// publish makes a batch visible. In Pebble that is a step of its own, after the
+// batch is in a memtable. If the memtable is written to a table between the two,
+// each key is left with the newest version, which nobody sees yet, and a reader finds
+// what is below it, older than what it may have found before.
+//
+// So no flush begins here: a batch only goes into a memtable that is not being
+// written yet, and flush is kept out. Except for a batch that takes more than half a
+// memtable, which Pebble flushes as a memtable of its own; then a snapshot makes the
+// flush keep the versions that are visible now.
+func (s *Store) publish(batch *pebble.Batch, most int) error {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	if uint64(most) > s.options.MemTableBytes/4 {
+		snapshot := s.db.NewSnapshot()
+		defer s.events.worked() // the sampler has something to do
+		defer s.sampler.close(snapshot)
+	}
+	return s.db.Apply(batch, pebble.NoSync)
+}
+
+// flush begins to write everything to tables.
+func (s *Store) flush() (<-chan struct{}, error) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	return s.db.AsyncFlush()
 }
 
 // put adds a change. Finish only fails for batches that can be read, and this is

@@ -48,7 +48,7 @@ func (s *Store) room() error {
 	}
 	s.stalls.Inc()
 	// What fills the memory may be less in Pebble's eyes, and never be written.
-	if _, err := s.db.AsyncFlush(); err != nil {
+	if _, err := s.flush(); err != nil {
 		return err
 	}
 	for {

@@ -1,17 +1,22 @@
 package pebblestore
 
 import (
+	"sync"
+
 	"github.com/cockroachdb/pebble/v2"
 	"go.uber.org/atomic"
 )
 
 // sampler is the one goroutine that asks Pebble for its figures, after each flush
-// and compaction and when somebody wants them. Pebble answers when it is not writing
-// its manifest, which may take long, and after a failure lasts until Close; nobody
-// else is to wait for that.
+// and compaction and when somebody wants them, and that closes snapshots. For both
+// Pebble waits until it does not write its manifest, which may take long, and after a
+// failure lasts until Close; nobody else is to wait for that.
 type sampler struct {
 	asked chan chan *pebble.Metrics
 	ended chan struct{} // closed when the goroutine is gone
+
+	mu        sync.Mutex         // protects snapshots
+	snapshots []*pebble.Snapshot // to be closed
 
 	last      atomic.Pointer[pebble.Metrics]
 	sublevels atomic.Int32 // of the first level, at the last sample
@@ -27,6 +32,7 @@ func (p *sampler) run(s *Store) {
 	for {
 		select {
 		case <-s.events.work:
+			p.closeSnapshots()
 			p.sample(s.db)
 			s.events.notify()
 		case reply := <-p.asked:
@@ -34,6 +40,23 @@ func (p *sampler) run(s *Store) {
 		case <-s.closing:
 			return
 		}
+	}
+}
+
+// close closes a snapshot when there is time.
+func (p *sampler) close(s *pebble.Snapshot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.snapshots = append(p.snapshots, s)
+}
+
+func (p *sampler) closeSnapshots() {
+	p.mu.Lock()
+	snapshots := p.snapshots
+	p.snapshots = nil
+	p.mu.Unlock()
+	for _, s := range snapshots {
+		_ = s.Close() // there is nothing that could fail
 	}
 }
 

@@ -55,6 +55,8 @@ type Store struct {
 	closing chan struct{} // closed when Close begins
 	once    sync.Once
 
+	publishing sync.Mutex // held while a batch becomes visible, and at the start of a flush
+
 	backlog backlog
 	_       pad.Align64
 	stalls  atomic.Uint64 // times that Apply waited
@@ -189,6 +191,7 @@ func (s *Store) Close() (err error) {
 		s.calls.Lock()
 		defer s.calls.Unlock()
 		<-s.sampler.ended
+		s.sampler.closeSnapshots()
 		s.closed.Store(true)
 		err = s.db.Close()
 		if failure := s.guard.err(); failure != nil {

@@ -52,7 +52,7 @@ func (s *Store) Sync() error {
 		return nil
 	}
 	_, before := s.events.wait()
-	flushed, err := s.db.AsyncFlush()
+	flushed, err := s.flush()
 	if err != nil {
 		return fmt.Errorf("pebblestore: sync: %w", err)
 	}

@@ -55,8 +55,9 @@ type applier struct {
 }
 
 const (
-	// partSize is how many bytes are applied at once, about.
-	partSize = 1 << 20
+	// mostAtOnce is how many bytes are applied at once, about, at most; less if the
+	// budget is small.
+	mostAtOnce, partsOfBudget = 1 << 20, 16
 	// look is how often the applier looks what there is to do.
 	look = 50 * time.Millisecond
 	// few commits in that time are no burst.
@@ -256,7 +257,8 @@ func (a *applier) apply(active []uint64) error {
 		}
 	}
 	mark := storage.Mark{Store: s.id, Applied: s.engine.Mark().Applied}
-	err := b.parts(partSize, func(changes []storage.Change, last bool) error {
+	size := min(mostAtOnce, int(s.throttle.budget/partsOfBudget))
+	err := b.parts(size, func(changes []storage.Change, last bool) error {
 		if last {
 			mark.Applied = b.upTo
 		}

@@ -15,7 +15,6 @@ type callbacks struct {
 	pending pending
 	ready   []func()
 	running bool
-	closed  bool
 }
 
 // callback waits for ts to be durable.

@@ -23,7 +23,6 @@ type recovery struct {
 	s          *Store
 	ctx        context.Context
 	applied    uint64 // the engine has everything up to here
-	last       uint64 // the last timestamp seen
 	reader     redo.Reader
 	objects    []*storage.Object // in the table, and not in the ordered index
 	superseded int               // versions replaced by newer ones of the same group or an earlier one
