@@ -36,7 +36,8 @@ type Engine interface {
 	Sync() error
 
 	// Close releases what the engine holds. It is called when no other call runs
-	// and every iterator is closed.
+	// and every iterator is closed; but an Apply or a Sync may be waiting for room on
+	// the disk, and must return an error then.
 	Close() error
 }
 

@@ -81,7 +81,7 @@ func (r *VerifyReport) Err() error {
 // Verify is for stores with the object store that Options.Dir brings. One that was
 // opened with Options.Engine too looks like one without its object store.
 func Verify(ctx context.Context, dir string, progress func(done, all int64)) (VerifyReport, error) {
-	return lookInto(ctx, dir, &verification{progress: progress, keys: map[string]logged{}})
+	return lookInto(ctx, dir, &verification{progress: progress, keys: map[string]logged{}, later: map[string]uint64{}})
 }
 
 // Inspect is Verify without reading the tables of the object store, which is most of
@@ -116,6 +116,7 @@ type verification struct {
 	reader   redo.Reader
 	prepared []PreparedInfo
 	keys     map[string]logged // nil: the tables are not read
+	later    map[string]uint64 // newest commit of keys that the object store need not have as a whole
 	report   VerifyReport
 }
 

@@ -99,12 +99,6 @@ func (a *applier) wakeIdle() {
 	}
 }
 
-func (a *applier) stop() {
-	close(a.quit)
-	<-a.gone
-	a.s.deps.Unfollow(a.list)
-}
-
 func (a *applier) run() {
 	defer close(a.gone)
 	tick := time.NewTicker(look)

@@ -76,7 +76,10 @@ func (r *recovery) finish() error {
 	s := r.s
 	s.deps.Store.EnlistAll(r.objects)
 	r.objects = nil
-	last := max(s.log.Last(), r.applied, 1)
+	last := max(s.log.Last(), 1)
+	if last < r.applied {
+		return fmt.Errorf("%w: %d and %d", ErrBehind, last, r.applied)
+	}
 	if !s.log.WasClosed() {
 		last += lostAtMost
 		payload := redo.AppendOpened(redo.AppendHeader(nil), 0, last)

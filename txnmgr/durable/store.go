@@ -26,6 +26,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/internal/fsys"
@@ -40,6 +41,8 @@ var (
 	ErrTooLarge = errors.New("durable: transaction too large for the log")
 	// ErrEngine says that the engine failed, and has nothing applied to it any more.
 	ErrEngine = errors.New("durable: the engine failed")
+	// ErrBehind says that the log ends before what the engine has: its end is missing.
+	ErrBehind = errors.New("durable: the log ends before what the object store has")
 	// ErrClosed says that the store was closed before the commit was durable.
 	ErrClosed = errors.New("durable: closed")
 )
@@ -234,15 +237,38 @@ func (s *Store) Close() error {
 		s.deps.FailLog(ErrClosed)
 	}
 	s.running.Wait()
-	s.applier.stop()
+	closed, closing := s.stopApplier()
 	s.calls.stop()
 	s.deps.Store.Detach()
+	if !closed {
+		closing = s.engine.Close()
+	}
 	if s.log != nil {
-		if closing := s.log.Close(); err == nil {
-			err = closing
+		if end := s.log.Close(); err == nil {
+			err = end
 		}
 	}
-	return errors.Join(err, s.engine.Close())
+	return errors.Join(err, closing)
+}
+
+// grace is how long Close waits for a call of the engine before it interrupts it.
+const grace = 2 * time.Second
+
+// stopApplier stops the applier. If that is in a call of the engine that takes long,
+// because the disk is full for instance, it closes the engine, and reports that.
+func (s *Store) stopApplier() (closed bool, err error) {
+	close(s.applier.quit)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-s.applier.gone:
+	case <-timer.C:
+		s.deps.Store.Detach()
+		closed, err = true, s.engine.Close()
+		<-s.applier.gone
+	}
+	s.deps.Unfollow(s.applier.list)
+	return closed, err
 }
 
 func pause() { runtime.Gosched() }
