@@ -108,12 +108,10 @@ const (
 	entryBytes = 190 // an entry in ristretto's two maps; measured: 143 to 208, as full as they are
 )
 
-// footprint returns how much memory an object with the one version v takes.
+// footprint returns how much memory an object with the one version v takes, if it is
+// in both indexes; whether it is belongs to whoever holds the lock word.
 func footprint(o *Object, v *Version) int64 {
-	size := cellBytes + entryBytes + int(objectHeader) + roomOf(int(o.size))
-	if o.ordered {
-		size += orderBytes
-	}
+	size := cellBytes + entryBytes + orderBytes + int(objectHeader) + roomOf(int(o.size))
 	if o.room != 0 {
 		size += int(versionHeader) + int(o.room)*16
 	}
