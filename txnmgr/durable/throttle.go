@@ -25,11 +25,11 @@ type throttle struct {
 	used atomic.Int64
 	_    pad.Line
 
-	waiting atomic.Int64 // how many of queue
-	mu      sync.Mutex   // protects following field
+	_       pad.Align64
+	waiting atomic.Int64  // how many of queue
+	count   atomic.Uint64 // commits that had to wait
+	mu      sync.Mutex    // protects following field
 	queue   []*turn
-
-	count atomic.Uint64 // commits that had to wait
 }
 
 // turn is a commit that waits.
