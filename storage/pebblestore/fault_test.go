@@ -60,7 +60,7 @@ func (f *faults) count() int {
 // reached says whether an operation failed.
 func (f *faults) reached() bool { return f.first > 0 && f.count() >= f.first }
 
-const always = 1 << 40
+const always = 1 << 30
 
 // Operations.
 func tables(op errorfs.Op) bool {
