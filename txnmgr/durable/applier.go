@@ -310,6 +310,13 @@ func (a *applier) truncate() {
 	if s.log == nil || s.deps.LogFailed() != nil {
 		return
 	}
+	// Few objects that are updated often may stay in the engine's memory for long.
+	if s.log.Stats().Log > s.throttle.budget && s.engine.Persisted() < s.deps.Store.Applied() {
+		if err := s.engine.Sync(); err != nil {
+			a.setTrouble(err)
+			return
+		}
+	}
 	upTo := s.engine.Persisted()
 	for _, k := range s.prepared.upTo(upTo) {
 		room := commitlog.Need(len(k.payload))
@@ -321,7 +328,10 @@ func (a *applier) truncate() {
 		}
 	}
 	// If a file cannot be removed now, perhaps it can at the next look.
-	err := s.prepared.below(upTo, s.log.TruncateBefore)
+	a.setTrouble(s.prepared.below(upTo, s.log.TruncateBefore))
+}
+
+func (a *applier) setTrouble(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.trouble = err
