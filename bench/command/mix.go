@@ -55,8 +55,13 @@ func (f *mixFlags) describe(c common) string {
 }
 
 // load opens a manager and stores the objects of a mix.
-func (b *bench) load(ctx context.Context, mix workload.Mix, isolation txnmgr.Isolation) (*txnmgr.Manager, error) {
-	m, err := b.open(ctx, txnmgr.Options{Isolation: isolation})
+func (b *bench) load(ctx context.Context, mix workload.Mix, opts txnmgr.Options) (*txnmgr.Manager, error) {
+	if opts.Dir != "" {
+		opts.Replaying = func(done, all int64) {
+			b.progress.Show("reading the log: %s of %s MB", report.Count(done>>20), report.Count(all>>20))
+		}
+	}
+	m, err := b.open(ctx, opts)
 	if err != nil {
 		return nil, runError{err}
 	}

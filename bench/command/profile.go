@@ -99,7 +99,7 @@ func (b *bench) profile(ctx context.Context, s *session, f profileFlags) error {
 	mix := f.chosen(s.seed)
 	mix.TimeEvery = f.sample
 	clock := workload.ClockCost()
-	m, err := b.load(ctx, mix, f.isolation)
+	m, err := b.load(ctx, mix, txnmgr.Options{Isolation: f.isolation})
 	if err != nil {
 		return err
 	}

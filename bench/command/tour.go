@@ -123,7 +123,7 @@ func (b *bench) tourThroughput(ctx context.Context, s *session) ([]tourStep, []s
 	fmt.Fprintf(b.out, "\n2. throughput: %s objects of %d bytes, keys chosen uniformly, serializable\n",
 		report.Count(tourKeys), tourValueSize)
 	steps := tourSteps(s.seed)
-	m, err := b.load(ctx, steps[0].mix, txnmgr.Serializable)
+	m, err := b.load(ctx, steps[0].mix, txnmgr.Options{Isolation: txnmgr.Serializable})
 	if err != nil {
 		return nil, nil, err
 	}

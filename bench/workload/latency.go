@@ -23,11 +23,12 @@ type Latency struct {
 	Every   int                     // one transaction in so many is in a histogram
 	Reads   *hdrhistogram.Histogram // nanoseconds
 	Updates *hdrhistogram.Histogram // nanoseconds
+	Commits *hdrhistogram.Histogram // of the updates, from the end of the last attempt's body on
 }
 
 // NewLatency returns empty histograms.
 func NewLatency(every int) *Latency {
-	return &Latency{Every: every, Reads: newHistogram(), Updates: newHistogram()}
+	return &Latency{Every: every, Reads: newHistogram(), Updates: newHistogram(), Commits: newHistogram()}
 }
 
 func newHistogram() *hdrhistogram.Histogram {
@@ -38,6 +39,7 @@ func newHistogram() *hdrhistogram.Histogram {
 func (l *Latency) Merge(from *Latency) {
 	l.Reads.Merge(from.Reads)
 	l.Updates.Merge(from.Updates)
+	l.Commits.Merge(from.Commits)
 }
 
 // record keeps one duration. Anything above a minute counts as a minute: a

@@ -16,7 +16,8 @@ type Mix struct {
 	Read       float64 // share of the transactions that only read, 0 to 1
 	Keys       int
 	ValueSize  int          // bytes
-	OpsPerTxn  int          // gets of a read, get-and-put pairs of an update
+	OpsPerTxn  int          // gets of a read, get-and-put pairs of an update, puts of an addition
+	Adds       float64      // share of the updates that store new objects, 0 to 1
 	Goroutines int          // at least 1
 	Dist       Distribution // of the keys
 	Seed       uint64       // same seed, same choices
@@ -32,6 +33,7 @@ type Sample struct {
 // Result is what a run of a mix did.
 type Result struct {
 	Reads, Updates uint64        // transactions that ended well
+	Adds           uint64        // of the updates, those that stored new objects
 	GaveUp         uint64        // updates that met a conflict in their last attempt too
 	Elapsed        time.Duration // while transactions were begun
 	Interrupted    bool          // before the duration had passed
@@ -126,6 +128,7 @@ func (r *Result) collect(mix Mix, workers []*mixer) error {
 	for _, w := range workers {
 		r.Reads += w.reads
 		r.Updates += w.updates
+		r.Adds += w.adds
 		r.GaveUp += w.gaveUp
 		if r.Latency != nil {
 			r.Latency.Merge(w.timing.latency)

@@ -26,16 +26,21 @@ type mixer struct {
 	m         *txnmgr.Manager
 	view      func(txnmgr.ReadTxn) error
 	update    func(*txnmgr.Txn) error
+	add       func(*txnmgr.Txn) error
 	ops       int
-	readBelow uint64 // a transaction only reads if its draw is below this
+	readBelow uint64 // a transaction only reads if its draw is below this,
+	addBelow  uint64 // else it adds if it is below this
 	rng       rand.PCG
 	choose    Chooser
 	key       [KeySize]byte
+	fresh     uint64 // number of the next new object,
+	apart     uint64 // and how far apart they are
 	value     []byte
 	timing    sampler
+	written   time.Time // when the last attempt of what is timed began to commit; zero: it is not
 
-	reads, updates, gaveUp uint64
-	err                    error
+	reads, updates, adds, gaveUp uint64
+	err                          error
 
 	_         pad.Line
 	published atomic.Uint64
@@ -52,16 +57,23 @@ func newMixers(m *txnmgr.Manager, mix Mix) []*mixer {
 		w := &mixer{
 			m: m, ops: mix.OpsPerTxn,
 			readBelow: uint64(mix.Read * drawRange),
+			addBelow:  uint64((mix.Read + (1-mix.Read)*mix.Adds) * drawRange),
+			fresh:     firstFresh(mix.Seed) + uint64(id),
+			apart:     uint64(mix.Goroutines),
 			choose:    choices.Chooser(id),
 			value:     newValue(mix.ValueSize),
 			timing:    newSampler(mix.TimeEvery, mix.Seed, id),
 		}
 		w.rng.Seed(mix.Seed, ^uint64(id))
-		w.view, w.update = w.readAll, w.updateAll
+		w.view, w.update, w.add = w.readAll, w.updateAll, w.addAll
 		workers[id] = w
 	}
 	return workers
 }
+
+// firstFresh is the number of the first object that a run adds: behind all that were
+// stored before it, and far from those of runs with another seed.
+func firstFresh(seed uint64) uint64 { return 1<<63 | seed<<40>>1 }
 
 // work runs transactions until stopped. The ctx of the run is not handed to
 // the transactions: a cancelled one would count as an error, and stopping
@@ -85,11 +97,15 @@ type task int
 const (
 	reading task = iota
 	updating
+	adding
 )
 
 func (w *mixer) draw() task {
-	if Below(&w.rng, drawRange) < w.readBelow {
+	switch n := Below(&w.rng, drawRange); {
+	case n < w.readBelow:
 		return reading
+	case n < w.addBelow:
+		return adding
 	}
 	return updating
 }
@@ -105,21 +121,30 @@ func (w *mixer) transaction(ctx context.Context) error {
 
 func (w *mixer) timed(ctx context.Context, t task) error {
 	start := time.Now()
+	w.written = start
 	err := w.once(ctx, t)
 	elapsed := time.Since(start)
 	if t == reading {
 		record(w.timing.latency.Reads, elapsed)
 	} else {
 		record(w.timing.latency.Updates, elapsed)
+		record(w.timing.latency.Commits, elapsed-w.written.Sub(start))
 	}
+	w.written = time.Time{}
 	return err
 }
 
 func (w *mixer) once(ctx context.Context, t task) error {
-	if t == reading {
+	switch t {
+	case reading:
 		return w.readOnce(ctx)
+	case adding:
+		before := w.updates
+		err := w.updateOnce(ctx, w.add)
+		w.adds += w.updates - before
+		return err
 	}
-	return w.updateOnce(ctx)
+	return w.updateOnce(ctx, w.update)
 }
 
 func (w *mixer) readOnce(ctx context.Context) error {
@@ -130,8 +155,8 @@ func (w *mixer) readOnce(ctx context.Context) error {
 	return nil
 }
 
-func (w *mixer) updateOnce(ctx context.Context) error {
-	err := w.m.Update(ctx, w.update)
+func (w *mixer) updateOnce(ctx context.Context, body func(*txnmgr.Txn) error) error {
+	err := w.m.Update(ctx, body)
 	if errors.Is(err, txnmgr.ErrConflict) {
 		w.gaveUp++
 		return nil
@@ -167,7 +192,28 @@ func (w *mixer) updateAll(tx *txnmgr.Txn) error {
 			return err
 		}
 	}
+	w.wrote()
 	return nil
+}
+
+// addAll is the body of an addition: it stores new objects.
+func (w *mixer) addAll(tx *txnmgr.Txn) error {
+	for range w.ops {
+		PutKey(&w.key, w.fresh)
+		w.fresh += w.apart
+		if err := tx.Put(w.key[:], w.value); err != nil {
+			return err
+		}
+	}
+	w.wrote()
+	return nil
+}
+
+// wrote takes the time at which an attempt begins to commit.
+func (w *mixer) wrote() {
+	if !w.written.IsZero() {
+		w.written = time.Now()
+	}
 }
 
 // advance makes the next value differ from the old one, so that every put is a
