@@ -13,7 +13,7 @@ import (
 // rounds is how often testConcurrent applies, width how many keys it sets to the
 // same value each time.
 const (
-	rounds = 300
+	rounds = 200
 	width  = 50
 )
 

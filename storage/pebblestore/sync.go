@@ -15,7 +15,8 @@ func (s *Store) Persisted() uint64 {
 		defer s.calls.RUnlock()
 		s.refresh()
 	}
-	return s.persisted.Load()
+	// A flush may have written a mark whose Apply has not returned yet.
+	return min(s.persisted.Load(), s.Mark().Applied)
 }
 
 // refresh reads the mark from the tables alone. An error leaves the older one.
