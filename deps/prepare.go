@@ -69,7 +69,7 @@ type registry struct {
 
 // Prepare takes r through vote and validation. The error is ErrXIDInUse, which
 // leaves r as it is, or one of Commit's, and then r is over; or that of p.Log, and
-// then nobody can finish it. Else it is prepared under p.XID, and its slot is given
+// then nobody can finish it, but Abandon it. Else it is prepared under p.XID, and its slot is given
 // back.
 func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	if p.record, p.done = r, make(chan struct{}); !m.prepared.reserve(p) {
@@ -91,6 +91,17 @@ func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	}
 	m.limit(p)
 	return nil
+}
+
+// Abandon rolls back p, for which Prepare has returned the error of p.Log. Nobody else
+// can, since it could not be finished yet.
+func (m *Manager) Abandon(p *Prepared) {
+	g := &m.prepared
+	g.mu.Lock()
+	delete(g.by, p.XID)
+	g.mu.Unlock()
+	p.Drop = nil
+	m.RollbackPrepared(p)
 }
 
 // limit lets p be finished, and sets its limit.

@@ -1,6 +1,7 @@
 package txnmgr
 
 import (
+	"context"
 	"errors"
 
 	"github.com/tierceldb/tiercel/deps"
@@ -63,7 +64,7 @@ func (tx *Txn) finish() (uint64, error) {
 // durable yet.
 func (tx *Txn) order() (uint64, error) {
 	if tx.m.durable != nil {
-		if err := tx.admit(""); err != nil {
+		if err := tx.admit(context.Background(), ""); err != nil {
 			return 0, err
 		}
 	}

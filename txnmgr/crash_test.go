@@ -1,6 +1,7 @@
 package txnmgr_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -34,6 +35,7 @@ func seededDice(t testing.TB) *rand.Rand {
 type disk struct {
 	fs     *faultfs.FS
 	engine *memstore.Store
+	log    int64 // budget of the log; 0: little
 }
 
 // image returns what a crash at this moment may leave. The file system comes first:
@@ -43,7 +45,7 @@ type disk struct {
 func (d disk) image(dice *rand.Rand) disk {
 	for {
 		mark, kept := d.engine.Mark(), d.engine.Persisted()
-		after := disk{fs: d.fs.Crash(dice), engine: d.engine.Crash()}
+		after := disk{fs: d.fs.Crash(dice), engine: d.engine.Crash(), log: d.log}
 		if d.engine.Mark() == mark && d.engine.Persisted() == kept {
 			return after
 		}
@@ -53,7 +55,7 @@ func (d disk) image(dice *rand.Rand) disk {
 func (d disk) open(t testing.TB) *txnmgr.Manager {
 	t.Helper()
 	m, err := txnmgr.Open(fsys.With(context.Background(), d.fs), txnmgr.Options{
-		Dir: "store", Engine: d.engine, CacheBytes: 4 << 10, LogBytes: 64 << 10,
+		Dir: "store", Engine: d.engine, CacheBytes: 4 << 10, LogBytes: cmp.Or(d.log, 64<<10),
 	})
 	if err != nil {
 		t.Fatal(err)

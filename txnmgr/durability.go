@@ -71,12 +71,12 @@ var (
 const admissionLook = 10 * time.Millisecond
 
 // admit counts a commit with what log and engine have to do, before its vote, and
-// waits if that is too much. The error is what the handle says; the transaction is
-// over then.
-func (tx *Txn) admit(xid string) error {
+// waits if that is too much, for as long as the context of the call allows. The error
+// is what the handle says; the transaction is over then.
+func (tx *Txn) admit(ctx context.Context, xid string) error {
 	turn, err := tx.m.durable.Admit(tx.rec, xid)
 	if err == nil && turn != nil {
-		if err = tx.await(turn); err == nil {
+		if err = tx.await(ctx, turn); err == nil {
 			err = tx.m.durable.Reserve(tx.rec)
 		}
 	}
@@ -87,7 +87,7 @@ func (tx *Txn) admit(xid string) error {
 }
 
 // await waits for the turn.
-func (tx *Txn) await(turn *durable.Admission) error {
+func (tx *Txn) await(ctx context.Context, turn *durable.Admission) error {
 	tick := time.NewTicker(admissionLook)
 	defer tick.Stop()
 	for {
@@ -97,6 +97,9 @@ func (tx *Txn) await(turn *durable.Admission) error {
 		case <-turn.Broken():
 			turn.GiveUp()
 			return tx.m.durable.EngineFailed()
+		case <-ctx.Done():
+			turn.GiveUp()
+			return ctx.Err()
 		case <-tick.C:
 			if err := tx.look(); err != nil {
 				turn.GiveUp()
@@ -115,6 +118,10 @@ func refusal(err error) error {
 		return fmt.Errorf("%w: %w", ErrTxnTooLarge, err)
 	case errors.Is(err, durable.ErrEngine):
 		return fmt.Errorf("%w: %w", ErrEngineFailed, err)
+	case errors.Is(err, durable.ErrNoRoom):
+		return fmt.Errorf("tiercel: there is no room for the transaction on the disk: %w", err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrLogFailed, err)
 }

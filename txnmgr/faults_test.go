@@ -15,11 +15,11 @@ import (
 	"github.com/tierceldb/tiercel/txnmgr"
 )
 
-// faults say which changes of a disk fail.
+// faults say which changes of the segments of a log fail.
 type faults struct {
 	mu    sync.Mutex // protects following fields
 	of    map[faultfs.Op]error
-	tried map[faultfs.Op]int // of segments, since the first that failed
+	tried map[faultfs.Op]int // since the first that failed
 }
 
 // breakable returns a disk, and its faults, of which there are none yet. The engine
@@ -34,25 +34,27 @@ func breakable() (disk, *faults) {
 func (f *faults) ask(op faultfs.Op, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	segment := strings.HasSuffix(name, ".log")
-	if f.tried != nil && segment {
+	if !strings.HasSuffix(name, ".log") {
+		return nil
+	}
+	if f.tried != nil {
 		f.tried[op]++
 	}
 	err := f.of[op]
-	if err != nil && f.tried == nil && segment {
+	if err != nil && f.tried == nil {
 		f.tried = make(map[faultfs.Op]int)
 	}
 	return err
 }
 
-// set makes changes of a kind fail, or with nil not any more.
+// set makes changes of a kind fail.
 func (f *faults) set(op faultfs.Op, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.of[op] = err
 }
 
-// triedAgain returns how often a segment was written or synced after the first failure.
+// triedAgain returns how often something was written or synced after the first failure.
 func (f *faults) triedAgain() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

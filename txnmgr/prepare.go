@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/txnmgr/durable"
 )
 
 // Errors of two-phase commit.
@@ -90,7 +91,7 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 	p.OnCommit = x.onCommit
 	var unlogged error
 	if m.durable != nil {
-		if err := tx.admit(p.XID); err != nil {
+		if err := tx.admit(ctx, p.XID); err != nil {
 			return err
 		}
 		p.Log = func() error { unlogged = m.durable.LogPrepared(p); return unlogged }
@@ -101,6 +102,14 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 	case err == nil:
 		x.prepared = p
 		return nil
+	case errors.Is(unlogged, durable.ErrNotLogged):
+		m.deps.Abandon(p)
+		m.durable.Withdraw(tx.rec)
+		if p.Wrote() {
+			m.rolledBack.Inc()
+		}
+		x.failed = endOf(refusal(unlogged))
+		return x.failed
 	case unlogged != nil:
 		x.prepared = p
 		return m.unknown(unlogged)

@@ -81,7 +81,7 @@ func (r *VerifyReport) Err() error {
 // Verify is for stores with the object store that Options.Dir brings. One that was
 // opened with Options.Engine too looks like one without its object store.
 func Verify(ctx context.Context, dir string, progress func(done, all int64)) (VerifyReport, error) {
-	return lookInto(ctx, dir, &verification{progress: progress, keys: map[string]logged{}, later: map[string]uint64{}})
+	return lookInto(ctx, dir, &verification{progress: progress, keys: map[string]*logged{}})
 }
 
 // Inspect is Verify without reading the tables of the object store, which is most of
@@ -115,8 +115,8 @@ type verification struct {
 	inLog    commitlog.Report
 	reader   redo.Reader
 	prepared []PreparedInfo
-	keys     map[string]logged // nil: the tables are not read
-	later    map[string]uint64 // newest commit of keys that the object store need not have as a whole
+	keys     map[string]*logged // nil: the tables are not read
+	unsure   bool               // the log may lack some
 	report   VerifyReport
 }
 
@@ -278,12 +278,18 @@ func (v *verification) readLog() error {
 		l.Torn = fmt.Sprintf("segment %d at offset %d", r.Torn.Segment, r.Torn.Offset)
 	}
 	if v.report.Prepared = v.prepared; len(v.report.Problems) > 0 {
-		clear(v.keys) // the log may not have the newest of them
+		v.distrust()
 	}
 	if r.Segments > 0 && v.report.StoreID == "" {
 		v.report.StoreID = r.StoreID.String()
 	}
 	return nil
+}
+
+// distrust has keys not compared with a log that does not say what they must be.
+func (v *verification) distrust() {
+	clear(v.keys)
+	v.unsure = true
 }
 
 // tell says that so many more bytes are done.
@@ -303,7 +309,7 @@ func (v *verification) compareEnds() {
 	case log.Segments == 0:
 	case v.store != (storage.StoreID{}) && commitlog.StoreID(v.store) != log.StoreID:
 		v.found(ErrOtherStore, "the commit log is of store %s, the object store of %s", log.StoreID, commitlog.StoreID(v.store))
-		clear(v.keys)
+		v.distrust()
 	case log.Base > applied:
 		v.found(ErrCorrupt, "commits are missing: the object store ends at timestamp %d, and the log begins after %d", applied, log.Base)
 	case log.End < applied && len(log.Errors) == 0:

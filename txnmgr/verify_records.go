@@ -14,12 +14,28 @@ import (
 	"github.com/tierceldb/tiercel/storage/redo"
 )
 
-// logged is the newest write of a key that log and object store must have both.
+// logged is what the log has of a key: the newest write up to the mark of the object
+// store, which must have it, and what comes behind, which it may have already.
 type logged struct {
+	newest logWrite // ts 0: the log does not go back that far
+	behind []logWrite
+}
+
+// logWrite is a write of a key in the log.
+type logWrite struct {
 	ts     uint64
-	sum    uint32 // of the value
-	gone   bool   // it has none
 	length int
+	sum    uint32 // of the value
+	gone   bool   // there is none
+}
+
+func newLogWrite(ts uint64, w *redo.Write) logWrite {
+	return logWrite{ts: ts, length: len(w.Value), sum: crc32.ChecksumIEEE(w.Value), gone: w.Delete}
+}
+
+// has reports whether the write put the value there.
+func (w *logWrite) has(value []byte) bool {
+	return !w.gone && w.length == len(value) && w.sum == crc32.ChecksumIEEE(value)
 }
 
 // group reads the records of a group.
@@ -83,20 +99,24 @@ func (v *verification) commit(rec *redo.Record) {
 		l.First = rec.TS
 	}
 	l.Last = rec.TS
-	if rec.TS > v.report.Objects.Applied {
+	applied := rec.TS <= v.report.Objects.Applied
+	if !applied {
 		v.report.Replay++
-		for _, w := range rec.Writes {
-			if v.keys != nil {
-				v.later[string(w.Key)] = rec.TS
-			}
-		}
-		return
 	}
 	if v.keys == nil {
 		return
 	}
-	for _, w := range rec.Writes {
-		v.keys[string(w.Key)] = logged{ts: rec.TS, sum: crc32.ChecksumIEEE(w.Value), gone: w.Delete, length: len(w.Value)}
+	for i := range rec.Writes {
+		k := v.keys[string(rec.Writes[i].Key)]
+		if k == nil {
+			k = new(logged)
+			v.keys[string(rec.Writes[i].Key)] = k
+		}
+		if w := newLogWrite(rec.TS, &rec.Writes[i]); applied {
+			k.newest = w
+		} else {
+			k.behind = append(k.behind, w)
+		}
 	}
 }
 
@@ -117,35 +137,48 @@ func (v *verification) readObjects() error {
 		}
 		return v.foundIn(err)
 	}
-	for key, want := range v.keys {
-		if !want.gone && v.later[key] == 0 {
-			v.found(ErrCorrupt, "key %.40q, committed at %d, is in the log and not in the object store", key, want.ts)
+	for key, k := range v.keys {
+		if w := k.newest; w.ts != 0 && !w.gone && !slices.ContainsFunc(k.behind, func(w logWrite) bool { return w.gone }) {
+			v.found(ErrCorrupt, "key %.40q, committed at %d, is in the log and not in the object store", key, w.ts)
 		}
 	}
 	return nil
 }
 
-// compare looks at one key of the object store. What is newer than what that has as a
-// whole was on its way there, and stands in the log.
+// compare looks at one key of the object store. A process that was killed while it
+// applied commits may have left some of them there and not others, without saying so
+// in the mark: then they are behind the mark in the log.
 func (v *verification) compare(key, value []byte, ts uint64) error {
-	if later := v.later[string(key)]; ts > v.report.Objects.Applied && ts <= later {
-		delete(v.keys, string(key))
+	k := v.keys[string(key)]
+	if k == nil {
+		k = new(logged)
+	}
+	delete(v.keys, string(key))
+	if ts <= v.report.Objects.Applied {
+		v.compareApplied(key, value, ts, &k.newest)
 		return v.ctx.Err()
 	}
-	if ts > v.report.Objects.Applied {
-		v.found(ErrCorrupt, "key %.40q in the object store is of timestamp %d, and that ends at %d", key, ts, v.report.Objects.Applied)
-	}
-	want, known := v.keys[string(key)]
+	at := slices.IndexFunc(k.behind, func(w logWrite) bool { return w.ts == ts })
 	switch {
-	case !known:
-		return v.ctx.Err()
+	case v.unsure:
+	case at < 0:
+		v.found(ErrCorrupt, "key %.40q in the object store is of timestamp %d, and the log has no commit of it then", key, ts)
+	case !k.behind[at].has(value):
+		v.found(ErrCorrupt, "key %.40q, committed at %d, has another value in the object store than in the log", key, ts)
+	}
+	return v.ctx.Err()
+}
+
+// compareApplied compares what the object store has with what it must have, as far as
+// the log knows.
+func (v *verification) compareApplied(key, value []byte, ts uint64, want *logWrite) {
+	switch {
+	case want.ts == 0:
 	case want.gone:
 		v.found(ErrCorrupt, "key %.40q, deleted at %d, is in the object store, of timestamp %d", key, want.ts, ts)
 	case want.ts != ts:
 		v.found(ErrCorrupt, "key %.40q, committed at %d, is of timestamp %d in the object store", key, want.ts, ts)
-	case want.length != len(value) || want.sum != crc32.ChecksumIEEE(value):
+	case !want.has(value):
 		v.found(ErrCorrupt, "key %.40q, committed at %d, has another value in the object store than in the log", key, ts)
 	}
-	delete(v.keys, string(key))
-	return v.ctx.Err()
 }

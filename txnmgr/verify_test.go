@@ -62,7 +62,7 @@ func closeStore(t *testing.T, m *txnmgr.Manager) {
 // aStore makes a store with some history behind it: of what was committed, part is in
 // the object store only, part in the log only, and part in both. One transaction is
 // prepared. How much the object store has is a matter of luck; if it does not need the
-// whole log, another one is made.
+// whole log, or that is short, another one is made.
 func aStore(t *testing.T) (dir string) {
 	t.Helper()
 	for dir = makeStore(t); !needsFirst(t, dir); dir = makeStore(t) {
@@ -70,9 +70,13 @@ func aStore(t *testing.T) (dir string) {
 	return dir
 }
 
-// needsFirst reports whether something is missing without the first segment of the log.
+// needsFirst reports whether something is missing without the first of several segments
+// of the log.
 func needsFirst(t *testing.T, dir string) bool {
 	t.Helper()
+	if len(named(t, dir, "log", ".log")) < 2 {
+		return false
+	}
 	without := filepath.Join(t.TempDir(), "store")
 	if err := os.CopyFS(without, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
@@ -87,7 +91,7 @@ func makeStore(t *testing.T) (dir string) {
 	dir = filepath.Join(t.TempDir(), "store")
 	m := openStore(t, dir)
 	fillStore(t, m, "a", 1500)
-	fillStore(t, m, "b", 20)
+	fillStore(t, m, "b", 60)
 	tx := begin(t, m, txnmgr.WithLabel("transfer"))
 	if err := errors.Join(tx.Put([]byte("p2"), nil), tx.Put([]byte("p1"), nil), tx.Prepare(t.Context(), "x1")); err != nil {
 		t.Fatal(err)
@@ -335,7 +339,7 @@ func TestVerifyComparesObjects(t *testing.T) {
 		}, "is in the object store, of timestamp 5"},
 		"newer than applied": {func(r txnmgr.VerifyReport, _ uint64) (storage.Change, uint64) {
 			return storage.Change{Key: []byte("new"), TS: r.Log.Last + 1}, r.Log.Last
-		}, "and that ends at"},
+		}, "the log has no commit of it then"},
 		"ahead of the log": {func(r txnmgr.VerifyReport, _ uint64) (storage.Change, uint64) {
 			return storage.Change{Key: []byte("new"), TS: r.Log.Last + 1}, r.Log.Last + 1
 		}, "and the log ends at"},
@@ -360,6 +364,35 @@ func TestVerifyComparesObjects(t *testing.T) {
 				t.Errorf("%v, want %q", err, c.says)
 			}
 		})
+	}
+}
+
+// TestVerifyBetweenParts leaves the object store with some of what it was being given,
+// but not the mark of that, as a crash may.
+func TestVerifyBetweenParts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	m := openStore(t, dir)
+	fillStore(t, m, "b", 3)
+	closeStore(t, m)
+	applyAll(t, dir)
+	m = openStore(t, dir)
+	put(t, m, "b0000", "new", "b0001", "new")
+	err := m.Update(t.Context(), func(tx *txnmgr.Txn) error { return tx.Delete([]byte("b0002")) })
+	closeStore(t, m)
+	before := verify(t, dir)
+	if err != nil || before.Err() != nil || before.Replay != 2 {
+		t.Fatalf("%v, %v: %+v", err, before.Err(), before)
+	}
+	ts := before.Log.Last - 1
+	changeObjects(t, dir, []storage.Change{
+		{Key: []byte("b0001"), Value: []byte("new"), TS: ts}, {Key: []byte("b0002"), Delete: true},
+	}, before.Objects.Applied)
+	if err := verifyErr(t, dir); err != nil {
+		t.Error(err)
+	}
+	changeObjects(t, dir, []storage.Change{{Key: []byte("b0001"), Value: []byte("old"), TS: ts}}, before.Objects.Applied)
+	if err := verifyErr(t, dir); !errors.Is(err, txnmgr.ErrCorrupt) || !strings.Contains(err.Error(), "has another value") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -29,6 +31,9 @@ type kept struct {
 
 // stands reports whether the transaction is not finished by a commit that is visible.
 func (k *kept) stands() bool { return k.prepared.Record().IsPrepared() }
+
+// ErrNotLogged says that the log has nothing of a transaction that was to be prepared.
+var ErrNotLogged = errors.New("durable: not prepared")
 
 // register has the prepared transactions that the log has records of.
 type register struct {
@@ -79,7 +84,7 @@ func (g *register) below(ts uint64, fn func(ts uint64) error) error {
 }
 
 // LogPrepared makes the prepared p survive a crash, and returns when it does. The
-// error is that of Wait.
+// error is that of Wait, or else matches ErrNotLogged: then nothing was written.
 func (s *Store) LogPrepared(p *deps.Prepared) error {
 	if s.log == nil {
 		s.throttle.giveBack(p.Record().Room) // it may stay for long
@@ -88,9 +93,14 @@ func (s *Store) LogPrepared(p *deps.Prepared) error {
 	payload := encodePrepared(p)
 	// What its commit takes stays reserved, so that it cannot fail; its own record is
 	// not in front of the commits that have reserved theirs.
-	room := commitlog.Need(len(payload))
-	if err := s.log.Reserve(room); err != nil {
-		return err
+	room, err := commitlog.Need(len(payload)), error(nil)
+	if room > commitlog.MaxPayload {
+		err = fmt.Errorf("%w: prepared it takes %d bytes, and %d are possible", ErrTooLarge, room, commitlog.MaxPayload)
+	} else {
+		err = s.reserve(room)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotLogged, err)
 	}
 	defer s.log.Release(room)
 	k := &kept{prepared: p, payload: payload, room: p.Record().Room}
@@ -159,7 +169,7 @@ func (s *Store) WaitNotes() error {
 	if s.log == nil {
 		return nil
 	}
-	return s.waitNote(&note{payload: redo.AppendHeader(nil)})
+	return s.waitNote(&note{})
 }
 
 // encodePrepared returns the payload that restores p.
@@ -212,7 +222,7 @@ func (s *Store) restore(rec *redo.Record, payload []byte, at uint64) *kept {
 	for _, x := range rec.Ranges {
 		r.Reads.AddRange(deps.Range{Lo: slices.Clone(x.Lo), Hi: slices.Clone(x.Hi), Closed: x.Closed})
 	}
-	r.Room = roomOf("x", r.Writes)
+	r.Room = roomOf(string(rec.XID), r.Writes)
 	p := &deps.Prepared{XID: string(rec.XID), Since: time.Unix(0, rec.Since), Limit: rec.Limit}
 	var locked []deps.Locked
 	for _, l := range rec.Locks {

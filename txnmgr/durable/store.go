@@ -41,6 +41,8 @@ var (
 	ErrTooLarge = errors.New("durable: transaction too large for the log")
 	// ErrEngine says that the engine failed, and has nothing applied to it any more.
 	ErrEngine = errors.New("durable: the engine failed")
+	// ErrNoRoom says that there is no room in the log. It does no harm.
+	ErrNoRoom = errors.New("durable: no room in the log")
 	// ErrBehind says that the log ends before what the engine has: its end is missing.
 	ErrBehind = errors.New("durable: the log ends before what the object store has")
 	// ErrClosed says that the store was closed before the commit was durable.
@@ -166,11 +168,20 @@ func (s *Store) Reserve(r *deps.Record) error {
 	if s.log == nil {
 		return nil
 	}
-	if err := s.log.Reserve(r.Room); err != nil {
+	err := s.reserve(r.Room)
+	if err != nil {
 		s.throttle.giveBack(r.Room)
+	}
+	return err
+}
+
+// reserve makes room in the log. The error is ErrNoRoom, or that of a log that failed.
+func (s *Store) reserve(room int64) error {
+	err := s.log.Reserve(room)
+	if err == nil || errors.Is(err, commitlog.ErrFailed) {
 		return err
 	}
-	return nil
+	return fmt.Errorf("%w: %w", ErrNoRoom, err)
 }
 
 // Withdraw is called for an admitted commit that did not come about.

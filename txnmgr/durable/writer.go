@@ -54,9 +54,9 @@ type end struct {
 }
 
 // note is a payload that is not a commit: it goes behind the commits that were
-// visible when it came.
+// visible when it came, and behind all notes that came before it.
 type note struct {
-	payload []byte
+	payload []byte        // nil: nothing is written, it is only waited for
 	of      *kept         // that it has, if it is of a prepared transaction
 	done    chan struct{} // closed when it is on the disk, or never will be
 	err     error         // before that
@@ -247,7 +247,7 @@ func (w *writer) encode(upTo uint64) (room int64) {
 	first, before := w.written+1, uint64(0)
 	for r := w.list.Next(upTo); r != nil; r = w.list.Next(upTo) {
 		ts := r.CommitTS()
-		if w.full() {
+		if w.full() || before != 0 && r.Room > frameSize { // a large one alone, it may fill a frame
 			w.ends = append(w.ends, end{at: len(w.buf), first: first, last: before})
 			w.buf = redo.AppendHeader(w.buf)
 			first, before = ts, 0
@@ -296,7 +296,7 @@ func (w *writer) enclose(notes []*note, upTo uint64) {
 		begin = e.at
 	}
 	for _, n := range notes {
-		if n.of == nil || n.of.stands() {
+		if n.payload != nil && (n.of == nil || n.of.stands()) {
 			w.frames = append(w.frames, commitlog.Frame{First: upTo, Last: upTo, Payload: n.payload})
 		}
 	}
