@@ -136,7 +136,7 @@ func fillSmall(t testing.TB, m *txnmgr.Manager) {
 // phase and in two. Each of them knows at any time what the store has of it.
 func TestFullDiskAtRandom(t *testing.T) {
 	dice := seededDice(t)
-	for range rounds(20) {
+	for range 20 {
 		d := roomy()
 		m := d.open(t)
 		var running sync.WaitGroup

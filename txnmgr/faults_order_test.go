@@ -86,7 +86,7 @@ func (c *chain) judge(t *testing.T, n int, err error) bool {
 func TestLogFailsAmongMany(t *testing.T) {
 	dice := seededDice(t)
 	unknown := false // not in every round: what failed may have been to make room, or of those who do not wait
-	for range rounds(40) {
+	for range 40 {
 		d, f := breakable()
 		c := &chain{m: d.open(t)}
 		var clients sync.WaitGroup

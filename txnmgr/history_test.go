@@ -320,7 +320,8 @@ func check(t *testing.T, tell func(*history.History), levels ...history.Level) {
 		runs++
 	}
 	t.Logf("%d transactions in %d histories, with %d waits and %d deadlocks", txns, runs, waits, deadlocks)
-	if *seed == 0 && (waits == 0 || deadlocks == 0) {
+	// A circle is rare where each commit waits for a disk.
+	if *seed == 0 && (waits == 0 || deadlocks == 0 && runs >= 5*fewest) {
 		t.Error("nobody waited, or nobody in a circle")
 	}
 }
