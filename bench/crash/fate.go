@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/tierceldb/tiercel/internal/history"
 )
@@ -24,6 +25,8 @@ type fate struct {
 
 	survived bool
 	happened bool // the commit survived, or somebody may have seen it
+
+	unclear []history.Key // that it found nothing at, which may have several reasons
 }
 
 // stage is how far a transaction got, as far as the parent was told.
@@ -66,6 +69,43 @@ func (f *fate) asRolledBack() history.Txn {
 	t := f.txn
 	t.Outcome, t.Writes, t.Commit, t.Finish = history.RolledBack, nil, 0, never
 	return t
+}
+
+// protects reports whether nobody else may write k while f is prepared.
+func (f *fate) protects(k history.Key) bool {
+	return slices.ContainsFunc(f.txn.Writes, func(w history.Write) bool { return w.Key == k }) ||
+		f.txn.Level == history.Serializable && f.hasRead(k)
+}
+
+// hasRead reports whether f has read k, or a range that has it.
+func (f *fate) hasRead(k history.Key) bool {
+	return slices.ContainsFunc(f.txn.Reads, func(r history.Read) bool { return r.Key == k }) ||
+		slices.ContainsFunc(f.txn.Empty, func(r history.Range) bool { return r.Lo <= k && k < r.Hi })
+}
+
+// withoutUnclear leaves out where f has found nothing for a reason that is not known.
+func (f *fate) withoutUnclear(t history.Txn) history.Txn {
+	for _, k := range f.unclear {
+		t.Reads = slices.DeleteFunc(slices.Clone(t.Reads), func(r history.Read) bool { return r.Key == k && r.Version == 0 })
+		t.Empty = without(t.Empty, k)
+	}
+	return t
+}
+
+// without takes a key out of ranges.
+func without(all []history.Range, k history.Key) (rest []history.Range) {
+	for _, r := range all {
+		if k < r.Lo || r.Hi <= k {
+			rest = append(rest, r)
+			continue
+		}
+		for _, part := range []history.Range{{Lo: r.Lo, Hi: k}, {Lo: k + 1, Hi: r.Hi}} {
+			if part.Lo < part.Hi {
+				rest = append(rest, part)
+			}
+		}
+	}
+	return rest
 }
 
 // when says when the transaction committed, if it did.

@@ -22,6 +22,7 @@ type judgement struct {
 func (l *life) judge(next *found, prepared map[string]*fate, log *findings) judgement {
 	l.survival(next, prepared, log)
 	j := l.count()
+	l.checkProtected(prepared, log)
 	l.checkPrefix(next, log)
 	l.checkReads(log)
 	l.bound()
@@ -71,6 +72,24 @@ func (l *life) checkPrefix(next *found, log *findings) {
 	}
 }
 
+// checkProtected looks for commits that survived although they write what somebody who
+// is prepared writes, or has read at Serializable, and did not see: they had to wait
+// for its end.
+func (l *life) checkProtected(prepared map[string]*fate, log *findings) {
+	for _, p := range prepared {
+		for _, f := range l.fates {
+			if !f.survived || max(f.txn.Commit, f.txn.Snapshot+1) <= p.txn.Snapshot {
+				continue
+			}
+			for _, w := range f.txn.Writes {
+				if p.protects(w.Key) {
+					log.add("I7", lostPrepared, "%s is prepared and protects key %d, which %v has written since", p.xid, w.Key, f.txn.ID)
+				}
+			}
+		}
+	}
+}
+
 // checkReads looks for transactions that were told something by the end of their
 // life that has not survived. They may if others did not wait for the disk.
 func (l *life) checkReads(log *findings) {
@@ -98,11 +117,11 @@ func (l *life) history() *history.History {
 	for _, f := range l.fates {
 		switch {
 		case f.happened:
-			h.Txns = append(h.Txns, f.asCommitted())
+			h.Txns = append(h.Txns, f.withoutUnclear(f.asCommitted()))
 		case f.stage == isOver && !f.guest:
-			h.Txns = append(h.Txns, f.txn)
+			h.Txns = append(h.Txns, f.withoutUnclear(f.txn))
 		case l.counts(f):
-			h.Txns = append(h.Txns, f.asRolledBack())
+			h.Txns = append(h.Txns, f.withoutUnclear(f.asRolledBack()))
 		}
 	}
 	return h

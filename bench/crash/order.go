@@ -2,7 +2,6 @@ package crash
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"github.com/tierceldb/tiercel/internal/history"
@@ -58,6 +57,7 @@ func (e *entry) latest() uint64 {
 
 // seen is what somebody has read of a key.
 type seen struct {
+	by       *fate
 	snapshot uint64
 	version  history.Version // 0: nothing
 }
@@ -138,7 +138,7 @@ func (vs versions) addWrites(f *fate) {
 func (vs versions) addReads(f *fate) {
 	for _, r := range f.txn.Reads {
 		if k := vs[r.Key]; k != nil && r.Version != 0 {
-			k.seen = append(k.seen, seen{f.txn.Snapshot, r.Version})
+			k.seen = append(k.seen, seen{f, f.txn.Snapshot, r.Version})
 		}
 	}
 }
@@ -147,13 +147,13 @@ func (vs versions) addReads(f *fate) {
 func (vs versions) addGaps(f *fate) {
 	for _, r := range f.txn.Reads {
 		if k := vs[r.Key]; k != nil && r.Version == 0 {
-			k.seen = append(k.seen, seen{f.txn.Snapshot, 0})
+			k.seen = append(k.seen, seen{f, f.txn.Snapshot, 0})
 		}
 	}
 	for _, r := range f.txn.Empty {
 		for n, k := range vs {
 			if r.Lo <= n && n < r.Hi {
-				k.seen = append(k.seen, seen{f.txn.Snapshot, 0})
+				k.seen = append(k.seen, seen{f, f.txn.Snapshot, 0})
 			}
 		}
 	}
@@ -165,8 +165,9 @@ func (k *key) sort() {
 
 // bound narrows down the unknown timestamps by what was written next, and by what was
 // read. It returns what cannot have been read, unless somebody has committed of whom
-// nobody knows.
-func (k *key) bound() (unexplained []seen) {
+// nobody knows, and what may have been read for more than one reason: of that nothing
+// follows.
+func (k *key) bound() (unexplained, unclear []seen) {
 	for n := 1; n < len(k.entries); n++ {
 		if e, next := &k.entries[n-1], &k.entries[n]; e.isOpen() {
 			if e.of.upTo = min(e.of.upTo, next.place()/2); !next.isOpen() {
@@ -175,24 +176,44 @@ func (k *key) bound() (unexplained []seen) {
 		}
 	}
 	for _, s := range k.seen {
-		first, last := k.find(s)
-		if first < 0 {
+		switch first, last := k.find(s); {
+		case first < 0:
 			unexplained = append(unexplained, s)
-			continue
-		}
-		if e := &k.entries[first]; e.isOpen() {
-			e.of.upTo = min(e.of.upTo, s.snapshot)
-		}
-		if last+1 < len(k.entries) {
-			if e := &k.entries[last+1]; e.isOpen() {
-				e.of.after = max(e.of.after, s.snapshot)
-			}
-		}
-		if s.version != 0 {
-			k.later(&k.entries[first], s.snapshot)
+		case k.isUnclear(s, first, last):
+			unclear = append(unclear, s)
+		default:
+			k.boundBy(s, first, last)
 		}
 	}
-	return unexplained
+	return unexplained, unclear
+}
+
+// boundBy narrows down by what was read, which is one of those entries.
+func (k *key) boundBy(s seen, first, last int) {
+	if e := &k.entries[first]; e.isOpen() {
+		e.of.upTo = min(e.of.upTo, s.snapshot)
+	}
+	if last+1 < len(k.entries) {
+		if e := &k.entries[last+1]; e.isOpen() {
+			e.of.after = max(e.of.after, s.snapshot)
+		}
+	}
+	if s.version != 0 {
+		k.later(&k.entries[first], s.snapshot)
+	}
+}
+
+// isUnclear reports whether who has found nothing may have seen, in place of one of
+// those entries, what somebody removed of whom it is not known whether he committed:
+// before the first of them, or something that is behind the last.
+func (k *key) isUnclear(s seen, first, last int) bool {
+	if s.version != 0 {
+		return false
+	}
+	return slices.ContainsFunc(k.explain(s), func(m *entry) bool {
+		return m.place() < k.entries[first].place() ||
+			last+1 < len(k.entries) && m.place() > k.entries[last+1].place()
+	})
 }
 
 // later says that what comes behind e, if it ever happened, did so after a snapshot.
@@ -227,15 +248,23 @@ func (k *key) find(s seen) (first, last int) {
 	return first, last
 }
 
-// explain returns who may have committed what somebody has seen.
-func (k *key) explain(s seen) (who []*fate) {
+// explain returns what somebody may have seen of those who may have committed.
+func (k *key) explain(s seen) (what []*entry) {
 	for n := range k.maybe {
 		e := &k.maybe[n]
-		if e.of.after < s.snapshot && (s.version == 0 && e.absent || s.version != 0 && s.version == e.version && !e.absent) {
-			who = append(who, e.of)
+		fits := s.version == 0 && e.absent || s.version != 0 && s.version == e.version && !e.absent
+		if fits && e.of.after < s.snapshot && !k.isOver(e, s.snapshot) {
+			what = append(what, e)
 		}
 	}
-	return who
+	return what
+}
+
+// isOver reports whether a snapshot has something that is behind e.
+func (k *key) isOver(e *entry, snapshot uint64) bool {
+	return slices.ContainsFunc(k.entries, func(next entry) bool {
+		return next.place() > e.place() && next.latest() <= snapshot
+	})
 }
 
 // bound narrows down all unknown timestamps, and finds out who has committed, by what
@@ -249,8 +278,9 @@ func (l *life) bound() {
 			f.after = max(f.after, l.newest)
 		}
 	}
-	for f := l.boundOnce(); f != nil; f = l.boundOnce() {
-		f.happened = true
+	for before := []span(nil); !slices.Equal(before, l.spans()); {
+		before = l.spans()
+		l.boundOnce()
 	}
 	for _, f := range l.fates {
 		if f.guest && f.happened && f.txn.Commit == 0 && f.txn.Level == history.Serializable {
@@ -259,43 +289,48 @@ func (l *life) bound() {
 	}
 }
 
-// boundOnce narrows down all unknown timestamps, and returns one who must have
-// committed: if there are several who may have, the one that began last, since others
-// would have been in its way.
-func (l *life) boundOnce() (must *fate) {
-	vs := newVersions(l)
-	few := math.MaxInt
-	unexplained := map[*key][]seen{}
-	for _, k := range vs {
-		unexplained[k] = k.bound()
+// span is what is known of when somebody committed.
+type span struct {
+	after, upTo uint64
+	happened    bool
+}
+
+func (l *life) spans() []span {
+	all := make([]span, len(l.fates))
+	for n, f := range l.fates {
+		all[n] = span{f.after, f.upTo, f.happened}
 	}
-	for k, all := range unexplained {
-		for _, s := range all {
-			who := k.explain(s)
-			for _, f := range who {
-				if len(who) < few || len(who) == few && f.txn.Snapshot > must.txn.Snapshot {
-					few, must = len(who), f
-				}
+	return all
+}
+
+// boundOnce narrows down all unknown timestamps. Who alone can have committed what
+// somebody has seen, did. What may have several reasons is left out of the history.
+func (l *life) boundOnce() {
+	for _, f := range l.fates {
+		f.unclear = nil
+	}
+	for n, k := range newVersions(l) {
+		unexplained, unclear := k.bound()
+		for _, s := range unexplained {
+			switch who := k.explain(s); len(who) {
+			case 0: // the checker finds it, too
+			case 1:
+				who[0].of.happened = true
+			default:
+				unclear = append(unclear, s)
 			}
 		}
+		for _, s := range unclear {
+			s.by.unclear = append(s.by.unclear, n)
+		}
 	}
-	return must
 }
 
 // protect has all who write what the prepared f has read come behind it: they had to
 // wait for its end.
 func (l *life) protect(f *fate) {
-	read := map[history.Key]bool{}
-	for _, r := range f.txn.Reads {
-		read[r.Key] = true
-	}
-	for _, r := range f.txn.Empty {
-		for k := r.Lo; k < r.Hi; k++ {
-			read[k] = true
-		}
-	}
 	for _, w := range l.fates {
-		if w == f || !w.happened || !slices.ContainsFunc(w.txn.Writes, func(w history.Write) bool { return read[w.Key] }) {
+		if w == f || !w.happened || !slices.ContainsFunc(w.txn.Writes, func(w history.Write) bool { return f.hasRead(w.Key) }) {
 			continue
 		}
 		if w.txn.Commit != 0 {
