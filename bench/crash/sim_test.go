@@ -15,6 +15,9 @@ type sim struct {
 	load Load
 	now  int64
 
+	slowness int // of the disk
+	hurry    int // of its clients, who do not wait for it
+
 	versions map[history.Key][]simVersion // oldest first
 	visible  uint64
 	durable  uint64
@@ -75,6 +78,7 @@ type simTxn struct {
 func newSim(rng *rand.Rand) *sim {
 	s := &sim{
 		rng: rng, load: Load{Workers: 2 + rng.IntN(5), Keys: 2 + rng.IntN(7), Async: 40 * rng.IntN(2)},
+		slowness: 1 + rng.IntN(8), hurry: 1 + rng.IntN(4),
 		versions: map[history.Key][]simVersion{}, visible: 100, durable: 100,
 		marks: map[int]history.ID{}, commits: map[history.ID]uint64{}, xids: map[string]uint64{},
 		txns: map[string]*simTxn{},
@@ -90,26 +94,34 @@ func (s *sim) open() {
 	for w := range s.load.Workers {
 		s.sessions = append(s.sessions, history.NewSession(s.load.session(w), s.clock))
 	}
-	s.found = &found{Snapshot: s.visible, Workers: maps.Clone(s.marks)}
-	for xid := range s.xids {
-		s.found.XIDs = append(s.found.XIDs, xid)
-	}
-	for k := range history.Key(s.load.Keys) {
-		if v := s.at(k, s.visible); v != 0 {
-			s.found.Values = append(s.found.Values, history.Read{Key: k, Version: v})
-		}
-	}
 	for _, t := range s.prepared {
 		t.ready, t.end = true, nil
-		s.list(t)
 	}
+	s.found = s.look()
 	s.say(event{What: opened, Found: s.found})
 }
 
-// list lists somebody as prepared.
-func (s *sim) list(t *simTxn) {
+// look returns what there is.
+func (s *sim) look() *found {
+	f := &found{Snapshot: s.visible, Workers: maps.Clone(s.marks)}
+	for xid := range s.xids {
+		f.XIDs = append(f.XIDs, xid)
+	}
+	for k := range history.Key(s.load.Keys) {
+		if v := s.at(k, s.visible); v != 0 {
+			f.Values = append(f.Values, history.Read{Key: k, Version: v})
+		}
+	}
+	for _, t := range s.prepared {
+		f.Prepared = append(f.Prepared, t.listed(s.load.Keys))
+	}
+	return f
+}
+
+// listed returns how somebody is listed who is prepared, if there are n keys.
+func (t *simTxn) listed(n int) preparedKeys {
 	f := fate{txn: t.txn, xid: t.xid}
-	s.found.Prepared = append(s.found.Prepared, preparedKeys{XID: t.xid, Keys: f.keys(s.load.Keys)})
+	return preparedKeys{XID: t.xid, Keys: f.keys(n)}
 }
 
 func (s *sim) clock() int64 { s.now++; return s.now }
@@ -140,7 +152,7 @@ func (s *sim) readable() uint64 { return max(s.durable, s.acked) }
 // step has one worker, or the disk, do one thing.
 func (s *sim) step() {
 	switch n := s.rng.IntN(10); {
-	case n == 0:
+	case n == 0 && s.rng.IntN(s.slowness) == 0:
 		s.write()
 	case n == 1 && len(s.prepared) > 0:
 		s.finishPrepared()
@@ -322,7 +334,7 @@ func (s *sim) tryCommit(t *simTxn) {
 	case t.keep == inOrder && s.rng.IntN(6) > 0:
 		s.acked = t.commit
 		s.acknowledge(t)
-	case t.keep == inOrder || s.rng.IntN(4) > 0:
+	case t.keep == inOrder || s.rng.IntN(s.hurry) == 0:
 		s.workers[t.worker] = t // waits
 		s.waiting = append(s.waiting, t)
 	default:
@@ -407,16 +419,8 @@ func (s *sim) close() {
 // crash loses what is behind some commit.
 func (s *sim) crash() {
 	newest := s.durable + s.rng.Uint64N(s.visible-s.durable+1)
-	s.past = past{found: s.found, events: s.events, survived: newest}
-	for k, all := range s.versions {
-		s.versions[k] = slices.DeleteFunc(all, func(v simVersion) bool { return v.ts > newest })
-	}
-	s.marks = maps.Clone(s.found.Workers)
-	for _, e := range s.events {
-		if e.What == committing && s.past.has(s.commits[e.Txn.ID]) {
-			s.marks[e.Worker] = e.Txn.ID
-		}
-	}
+	s.past = past{found: s.found, events: s.events}
+	s.cut(newest)
 	for _, t := range s.waiting {
 		if t.xid != "" && t.commit > newest {
 			s.prepared = append(s.prepared, t)
@@ -433,6 +437,20 @@ func (s *sim) crash() {
 	}
 	s.visible, s.durable, s.acked = s.visible+1000, s.visible+1000, 0
 	s.load.First += s.load.Workers + 1
+}
+
+// cut loses all commits behind one that are not two-phase.
+func (s *sim) cut(newest uint64) {
+	s.past.survived = newest
+	for k, all := range s.versions {
+		s.versions[k] = slices.DeleteFunc(all, func(v simVersion) bool { return v.ts > newest })
+	}
+	s.marks = maps.Clone(s.past.found.Workers)
+	for _, e := range s.past.events {
+		if e.What == committing && s.past.has(s.commits[e.Txn.ID]) {
+			s.marks[e.Worker] = e.Txn.ID
+		}
+	}
 }
 
 // has reports whether a commit survived.

@@ -29,10 +29,11 @@ func play(seed uint64, tamper func(*sim) bool) (log findings, tampered bool) {
 		if s.rng.IntN(6) == 0 {
 			s.close()
 		}
-		l := newLife(s.load, s.events, prepared)
+		load := s.load
 		s.crash()
 		s.open()
 		tampered = tamper != nil && n >= from && tamper(s)
+		l := newLife(load, s.past.events, prepared)
 		if l.judge(s.found, prepared, &log); tampered || len(log.list) > 0 {
 			break
 		}

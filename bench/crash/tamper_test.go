@@ -14,6 +14,11 @@ var tamperings = map[string]func(*sim) bool{
 	"an older value":                 loseOverwriting,
 	"a mark is gone":                 loseMark,
 	"a mark of somebody who is lost": keepMark,
+	"lost though on the disk":        loseFrom(onTheDisk),
+	"lost though waited for":         loseFrom(waitedFor),
+	"lost though closed":             loseFrom(wasClosed),
+	"lost though read":               loseFrom(wasRead),
+	"a stale read":                   readStale,
 	"prepared and gone":              losePrepared,
 	"prepared with a key too many":   addKeyToPrepared,
 	"prepared again":                 keepDropped,
@@ -129,6 +134,106 @@ func (s *sim) wouldShow(all []history.Txn) bool {
 	return false
 }
 
+// loseFrom loses all commits from one on that must not be lost. Must says which, of
+// those that event n shows.
+func loseFrom(must func(s *sim, n int) uint64) func(*sim) bool {
+	return func(s *sim) bool {
+		var from []uint64
+		for n := range s.past.events {
+			if ts := must(s, n); ts > s.past.found.Snapshot && s.past.has(ts) && ts > s.newestTwoPhase() {
+				from = append(from, ts)
+			}
+		}
+		if len(from) == 0 {
+			return false
+		}
+		s.cut(from[s.rng.IntN(len(from))] - 1)
+		s.found = s.look()
+		return true
+	}
+}
+
+// newestTwoPhase returns the newest commit of somebody who was prepared.
+func (s *sim) newestTwoPhase() (ts uint64) {
+	for _, xid := range s.found.XIDs {
+		ts = max(ts, s.commits[s.txns[xid].txn.ID])
+	}
+	return ts
+}
+
+// onTheDisk returns who was promised that it is on the disk.
+func onTheDisk(s *sim, n int) uint64 {
+	if e := s.past.events[n]; e.What == committed && s.past.promise(e.ID) == onDisk {
+		return e.Commit
+	}
+	return 0
+}
+
+// waitedFor returns who was acknowledged before a Sync that has returned.
+func waitedFor(s *sim, n int) uint64 {
+	synced := func(id history.ID) bool {
+		return slices.ContainsFunc(s.past.events, func(e *event) bool { return e.What == synced && e.ID == id })
+	}
+	waits := func(e *event) bool { return e.What == syncing && synced(e.ID) }
+	if e := s.past.events[n]; e.What == committed && slices.ContainsFunc(s.past.events[n:], waits) {
+		return e.Commit
+	}
+	return 0
+}
+
+// wasClosed returns who was acknowledged before Close has returned.
+func wasClosed(s *sim, n int) uint64 {
+	all := s.past.events
+	if all[n].What == committed && all[len(all)-1].What == closed {
+		return all[n].Commit
+	}
+	return 0
+}
+
+// wasRead returns of whom a read-only transaction has read that had to be on the disk.
+// No acknowledgement shows that.
+func wasRead(s *sim, n int) (ts uint64) {
+	e := s.past.events[n]
+	if e.What != ended || e.Txn.Kind != history.ReadOnly || s.load.Async > 0 {
+		return 0
+	}
+	for _, r := range e.Txn.Reads {
+		ts = max(ts, s.commits[r.Version.Writer()])
+	}
+	if slices.ContainsFunc(s.past.events, func(e *event) bool { return e.What == committed && e.Commit >= ts }) {
+		return 0
+	}
+	return ts
+}
+
+// readStale has somebody read what was overwritten when he began.
+func readStale(s *sim) bool {
+	for _, e := range s.past.events {
+		if e.What != ended && e.What != committing || e.Txn.Snapshot > s.past.survived {
+			continue
+		}
+		for n, r := range e.Txn.Reads {
+			if r.Version == 0 || !s.past.acked(r.Version.Writer()) {
+				continue
+			}
+			e.Txn.Reads = slices.Clone(e.Txn.Reads)
+			e.Txn.Reads[n].Version = s.before(r)
+			return true
+		}
+	}
+	return false
+}
+
+// before returns the version before one, 0 if there was none.
+func (s *sim) before(r history.Read) history.Version {
+	all := s.versions[r.Key]
+	n := slices.IndexFunc(all, func(v simVersion) bool { return v.version == r.Version })
+	if n <= 0 {
+		return 0
+	}
+	return all[n-1].version
+}
+
 // losePrepared loses somebody who was prepared, and was not about to be rolled back.
 func losePrepared(s *sim) bool {
 	for n, p := range s.found.Prepared {
@@ -162,8 +267,7 @@ func addKeyToPrepared(s *sim) bool {
 func keepDropped(s *sim) bool {
 	for _, e := range s.past.events {
 		if e.What == finished && e.Promise == nothing {
-			t := s.txns[e.XID]
-			s.list(t)
+			s.found.Prepared = append(s.found.Prepared, s.txns[e.XID].listed(s.load.Keys))
 			return true
 		}
 	}
@@ -180,7 +284,7 @@ func keepOverwritten(s *sim) bool {
 				continue
 			}
 			if slices.ContainsFunc(e.Txn.Writes, func(w history.Write) bool { return p.protects(w.Key) }) {
-				s.list(t)
+				s.found.Prepared = append(s.found.Prepared, t.listed(s.load.Keys))
 				return true
 			}
 		}
@@ -192,7 +296,7 @@ func keepOverwritten(s *sim) bool {
 func keepCommitted(s *sim) bool {
 	for _, e := range s.past.events {
 		if e.What == finishing && slices.Contains(s.found.XIDs, e.XID) {
-			s.list(s.txns[e.XID])
+			s.found.Prepared = append(s.found.Prepared, s.txns[e.XID].listed(s.load.Keys))
 			return true
 		}
 	}
