@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"go.uber.org/atomic"
 
+	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/storage/pebblestore"
 )
 
@@ -22,6 +23,7 @@ type crash struct {
 // uses it taking notice.
 type crasher struct {
 	fs        *vfs.MemFS
+	_         pad.Align64
 	persisted atomic.Uint64
 
 	mu      sync.Mutex // protects following fields
