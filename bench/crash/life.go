@@ -10,7 +10,8 @@ type life struct {
 	found  *found
 	fates  []*fate // in the order in which they were told of
 	byID   map[history.ID]*fate
-	synced int // everything acknowledged up to this event was waited for
+	synced int    // everything acknowledged up to this event was waited for
+	known  uint64 // newest timestamp or snapshot that was told so far
 	closed bool
 
 	newest uint64 // timestamp that survived; known when it is known who did
@@ -44,6 +45,9 @@ func newLife(load Load, events []*event, prepared map[string]*fate) *life {
 			l.twoPhase(n, e, prepared)
 		default:
 			l.onePhase(n, e)
+		}
+		if l.known = max(l.known, e.Commit, e.Txn.Snapshot); e.Finish != nil {
+			l.known = max(l.known, e.Finish.Commit, e.Finish.UpTo)
 		}
 	}
 	return l
@@ -86,7 +90,7 @@ func (l *life) twoPhase(n int, e *event, prepared map[string]*fate) {
 	case isReady:
 		f.stage = standing
 	case finishing:
-		f.stage, f.promise = inDoubt, e.Promise
+		f.stage, f.promise, f.after = inDoubt, e.Promise, l.known
 		if l.byID[f.txn.ID] == nil {
 			f.guest, f.upTo = true, never
 			f.txn.Start = e.At
@@ -99,6 +103,6 @@ func (l *life) twoPhase(n int, e *event, prepared map[string]*fate) {
 			f.stage = isBack
 			return
 		}
-		f.txn.Commit, f.after, f.upTo = e.Finish.Commit, e.Finish.After, e.Finish.UpTo
+		f.txn.Commit, f.after, f.upTo = e.Finish.Commit, max(f.after, e.Finish.After), e.Finish.UpTo
 	}
 }
