@@ -150,12 +150,12 @@ func locksSteps() []stepsOf {
 // prepareSteps are modelled in explore_prepare_test.go.
 func prepareSteps() []stepsOf {
 	return []stepsOf{
-		{"deps/prepare.go", "Prepare", "reserve prepare mu.Lock mu.Unlock leave limit"},
+		{"deps/prepare.go", "Prepare", "reserve prepare freeXID leave limit"},
 		{"deps/prepare.go", "limit", "mu.Lock mu.Unlock"},
 		{"deps/prepare.go", "prepare", "voteAndPass held.Load setAlone Prepare endUnvoted"},
-		{"deps/prepare.go", "CommitPrepared", "close dropUnwritten passThrough CommitTS release helpPurge"},
-		{"deps/prepare.go", "RollbackPrepared", "close dropUnwritten passThrough takeBack letGo drop"},
-		{"deps/prepare.go", "dropUnwritten", "RollBackPrepared letGo drop"},
+		{"deps/prepare.go", "CommitPrepared", "close dropUnwritten passThrough freeXID CommitTS release helpPurge"},
+		{"deps/prepare.go", "RollbackPrepared", "close dropUnwritten drop freeXID passThrough takeBack letGo"},
+		{"deps/prepare.go", "dropUnwritten", "drop freeXID RollBackPrepared letGo"},
 		{"deps/prepare.go", "waitForEnd", "announce retract sleep RolledBack"},
 		{"deps/section.go", "admitPrepared", "changing Prepare guards.add"},
 		{"deps/section.go", "finish", "passValidated stepOff"},

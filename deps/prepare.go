@@ -42,12 +42,12 @@ type Prepared struct {
 	Limit    time.Duration           // how long it may stay so; 0: for ever
 	OnCommit []func(commitTS uint64) // for whoever commits it
 	Log      func() error            // makes it survive a crash, before it can be finished; nil: it need not
-	Drop     func()                  // called when it is over without a commit, if not nil; must not wait
+	Drop     func()                  // called when it is to end without a commit, if not nil; must not wait
 
 	record *Record
 	expiry *time.Timer   // rolls it back at its limit
 	done   chan struct{} // closed when it is finished
-	ready  bool          // protected by the registry's mutex: may be finished
+	ready  bool          // protected by the registry's mutex: may be finished, and nobody does
 	cause  error         // likewise: why it was rolled back, if not by anybody's wish
 }
 
@@ -57,7 +57,8 @@ func (p *Prepared) Record() *Record { return p.record }
 // Wrote reports whether it wrote anything.
 func (p *Prepared) Wrote() bool { return len(p.record.Writes) > 0 }
 
-// registry has the prepared transactions. Who takes one out finishes it.
+// registry has the prepared transactions. Each has its xid for itself until it is
+// finished: a log could not tell the end of one from that of the next otherwise.
 type registry struct {
 	mu     sync.Mutex // protects following fields
 	by     map[string]*Prepared
@@ -69,17 +70,15 @@ type registry struct {
 
 // Prepare takes r through vote and validation. The error is ErrXIDInUse, which
 // leaves r as it is, or one of Commit's, and then r is over; or that of p.Log, and
-// then nobody can finish it, but Abandon it. Else it is prepared under p.XID, and its slot is given
-// back.
+// then nobody can finish it, but Abandon it. Else it is prepared under p.XID, and its
+// slot is given back.
 func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 	if p.record, p.done = r, make(chan struct{}); !m.prepared.reserve(p) {
 		return ErrXIDInUse
 	}
 	r.prepared = p
 	if err := m.prepare(r, p, &patience); err != nil {
-		m.prepared.mu.Lock()
-		defer m.prepared.mu.Unlock()
-		delete(m.prepared.by, p.XID)
+		m.prepared.freeXID(p)
 		return err
 	}
 	m.leave(r)
@@ -96,10 +95,6 @@ func (m *Manager) Prepare(r *Record, p *Prepared, patience Patience) error {
 // Abandon rolls back p, for which Prepare has returned the error of p.Log. Nobody else
 // can, since it could not be finished yet.
 func (m *Manager) Abandon(p *Prepared) {
-	g := &m.prepared
-	g.mu.Lock()
-	delete(g.by, p.XID)
-	g.mu.Unlock()
 	p.Drop = nil
 	m.RollbackPrepared(p)
 }
@@ -142,6 +137,13 @@ func (g *registry) reserve(p *Prepared) bool {
 	return true
 }
 
+// freeXID makes the xid free for others.
+func (g *registry) freeXID(p *Prepared) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.by, p.XID)
+}
+
 // Take returns the prepared transaction with the xid, for the caller to finish, and
 // nobody else. The error is ErrUnknownXID or ErrClosed.
 func (m *Manager) Take(xid string) (*Prepared, error) {
@@ -167,8 +169,7 @@ func (g *registry) take(p *Prepared, cause error) error {
 	case g.closed:
 		return ErrClosed
 	}
-	delete(g.by, p.XID)
-	p.cause = cause
+	p.ready, p.cause = false, cause
 	if p.expiry != nil {
 		p.expiry.Stop()
 	}
@@ -206,13 +207,15 @@ func (m *Manager) CommitPrepared(p *Prepared) uint64 {
 		return r.Snapshot
 	}
 	m.passThrough(passage{record: r, why: finishing, prepared: p})
+	m.prepared.freeXID(p)
 	ts := r.CommitTS()
 	m.release(r, ts)
 	m.helpPurge(ts)
 	return ts
 }
 
-// RollbackPrepared rolls back what was taken.
+// RollbackPrepared rolls back what was taken. The log hears of it first: nobody for
+// whom this makes room may get there before.
 func (m *Manager) RollbackPrepared(p *Prepared) {
 	r := p.record
 	defer close(p.done)
@@ -220,17 +223,19 @@ func (m *Manager) RollbackPrepared(p *Prepared) {
 		m.dropUnwritten(p)
 		return
 	}
+	p.drop()
+	m.prepared.freeXID(p)
 	m.passThrough(passage{record: r, why: dropping, prepared: p})
 	m.takeBack(r, len(r.Writes))
 	m.letGo(r)
 	r.Reads = ReadSet{}
-	p.drop()
 }
 
 func (m *Manager) dropUnwritten(p *Prepared) {
+	p.drop()
+	m.prepared.freeXID(p)
 	p.record.RollBackPrepared()
 	m.letGo(p.record)
-	p.drop()
 }
 
 func (p *Prepared) drop() {

@@ -27,10 +27,15 @@ type kept struct {
 	_       pad.Align64
 	at      atomic.Uint64 // the last timestamp before the record, or a lower one until that is written
 	written atomic.Bool
+	dropped atomic.Bool // it is over without a commit, or about to be
 }
 
-// stands reports whether the transaction is not finished by a commit that is visible.
-func (k *kept) stands() bool { return k.prepared.Record().IsPrepared() }
+// isOver reports whether the log has the end of the transaction up to commit timestamp
+// ts, or hears soon that there is no commit.
+func (k *kept) isOver(ts uint64) bool {
+	commit := k.prepared.Record().CommitTS()
+	return k.dropped.Load() || commit != 0 && commit <= ts
+}
 
 // ErrNotLogged says that the log has nothing of a transaction that was to be prepared.
 var ErrNotLogged = errors.New("durable: not prepared")
@@ -45,6 +50,18 @@ func (g *register) add(k *kept) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.all = append(g.all, k)
+}
+
+// find returns what is kept of p, or nil.
+func (g *register) find(p *deps.Prepared) *kept {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, k := range g.all {
+		if k.prepared == p {
+			return k
+		}
+	}
+	return nil
 }
 
 // remove returns what was kept of p, or nil.
@@ -146,10 +163,14 @@ func (s *Store) Finished(p *deps.Prepared, ts uint64) error {
 	return nil
 }
 
-// Dropped has the log say, some time soon, that p was not committed. It does not wait.
+// Dropped has the log say, some time soon, that p was not committed: before all commits
+// that are not visible yet. It does not wait.
 func (s *Store) Dropped(p *deps.Prepared) {
 	if s.log == nil {
 		return
+	}
+	if k := s.prepared.find(p); k != nil {
+		k.dropped.Store(true) // before the log says so, or it might be written once more behind that
 	}
 	n := &note{payload: redo.AppendDropped(redo.AppendHeader(nil), p.XID)}
 	s.writer.leave(n)

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"math"
 	"runtime"
 	"sync"
 
@@ -34,7 +35,7 @@ type writer struct {
 	gone chan struct{}
 
 	mu      sync.Mutex // protects following fields
-	notes   []*note    // to be written
+	notes   []*note    // to be written, oldest first
 	stopped bool       // none will be written any more
 
 	// What follows belongs to who is busy.
@@ -53,11 +54,14 @@ type end struct {
 	first, last uint64
 }
 
-// note is a payload that is not a commit: it goes behind the commits that were
-// visible when it came, and behind all notes that came before it.
+// note is a payload that is not a commit. It stands behind the commits that were
+// visible when it came, and the notes that came before it, and ahead of all others: so
+// what is prepared stands behind what it was validated against, and its end ahead of
+// those for whom that made room.
 type note struct {
 	payload []byte        // nil: nothing is written, it is only waited for
 	of      *kept         // that it has, if it is of a prepared transaction
+	after   uint64        // V when it came
 	done    chan struct{} // closed when it is on the disk, or never will be
 	err     error         // before that
 }
@@ -143,13 +147,13 @@ func (w *writer) hasNotes() bool {
 	return len(w.notes) > 0
 }
 
-// leave leaves a payload to be written. Its timestamps are those of the last commit
-// before it.
+// leave leaves a payload to be written.
 func (w *writer) leave(n *note) {
 	n.done = make(chan struct{})
 	w.mu.Lock()
 	stopped := w.stopped
 	if !stopped {
+		n.after = w.deps.Visible()
 		w.notes = append(w.notes, n)
 	}
 	w.mu.Unlock()
@@ -161,12 +165,16 @@ func (w *writer) leave(n *note) {
 	w.nudge()
 }
 
-// take returns what was left.
-func (w *writer) take() []*note {
+// take returns the notes that do not stand behind a commit after upTo.
+func (w *writer) take(upTo uint64) []*note {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	notes := w.notes
-	w.notes = nil
+	n := 0
+	for n < len(w.notes) && w.notes[n].after <= upTo {
+		n++
+	}
+	notes := w.notes[:n:n]
+	w.notes = w.notes[n:]
 	return notes
 }
 
@@ -188,23 +196,21 @@ func (w *writer) gather() {
 	}
 }
 
-// round writes what there is once. It reports whether that was anything. The notes
-// are taken before V is looked at: so they come behind every commit that was visible
-// when they were left.
+// round writes what there is once. It reports whether that was anything.
 func (w *writer) round() bool {
 	if w.deps.LogFailed() != nil {
 		return false
 	}
 	w.gather()
-	notes := w.take()
 	upTo := w.deps.Visible()
+	notes := w.take(upTo)
 	if upTo == w.deps.DurableUpTo() && len(notes) == 0 {
 		return false
 	}
 	w.company = upTo - w.deps.DurableUpTo()
 	w.deps.Writing(upTo)
-	room := w.encode(upTo)
-	w.enclose(notes, upTo)
+	room := w.encode(notes, upTo)
+	w.enclose(notes)
 	err := w.log.Append(w.frames...)
 	w.log.Release(room)
 	if err != nil {
@@ -213,13 +219,7 @@ func (w *writer) round() bool {
 		w.written = upTo
 		w.deps.Durable()
 	}
-	for _, n := range notes {
-		if n.err = err; err == nil && n.of != nil {
-			n.of.at.Store(upTo)
-			n.of.written.Store(true)
-		}
-		close(n.done)
-	}
+	settleNotes(notes, err)
 	if err != nil {
 		w.refuse() // what was left in the meantime; who comes later sees that the log has failed
 	}
@@ -227,19 +227,29 @@ func (w *writer) round() bool {
 	return err == nil
 }
 
-// refuse lets nobody wait for a note that will not be written.
-func (w *writer) refuse() {
-	for _, n := range w.take() {
-		if n.err = w.deps.LogFailed(); n.err == nil {
-			n.err = ErrClosed
+// settleNotes tells what became of notes.
+func settleNotes(notes []*note, err error) {
+	for _, n := range notes {
+		if n.err = err; err == nil && n.of != nil {
+			n.of.at.Store(n.after)
+			n.of.written.Store(true)
 		}
 		close(n.done)
 	}
 }
 
+// refuse lets nobody wait for a note that will not be written.
+func (w *writer) refuse() {
+	err := w.deps.LogFailed()
+	if err == nil {
+		err = ErrClosed
+	}
+	settleNotes(w.take(math.MaxUint64), err)
+}
+
 // encode appends the records up to a group's end to buf, and returns the room that
-// was reserved for them.
-func (w *writer) encode(upTo uint64) (room int64) {
+// was reserved for them. A frame ends where a note goes.
+func (w *writer) encode(notes []*note, upTo uint64) (room int64) {
 	if cap(w.buf) > maxBuffer {
 		w.buf = nil
 	}
@@ -247,7 +257,11 @@ func (w *writer) encode(upTo uint64) (room int64) {
 	first, before := w.written+1, uint64(0)
 	for r := w.list.Next(upTo); r != nil; r = w.list.Next(upTo) {
 		ts := r.CommitTS()
-		if w.full() || before != 0 && r.Room > frameSize { // a large one alone, it may fill a frame
+		cut := w.full() || r.Room > frameSize // a large one may fill a frame alone
+		for len(notes) > 0 && notes[0].after < ts {
+			cut, notes = true, notes[1:]
+		}
+		if cut && before != 0 {
 			w.ends = append(w.ends, end{at: len(w.buf), first: first, last: before})
 			w.buf = redo.AppendHeader(w.buf)
 			first, before = ts, 0
@@ -288,18 +302,28 @@ func appendWrites(buf []byte, writes []deps.Write) []byte {
 }
 
 // enclose makes frames of what is encoded, and of the notes.
-func (w *writer) enclose(notes []*note, upTo uint64) {
+func (w *writer) enclose(notes []*note) {
 	w.frames = w.frames[:0]
-	begin := 0
+	last, begin := w.written, 0
 	for _, e := range w.ends {
+		notes = w.encloseNotes(notes, last, e.first)
 		w.frames = append(w.frames, commitlog.Frame{First: e.first, Last: e.last, Payload: w.buf[begin:e.at]})
-		begin = e.at
+		last, begin = e.last, e.at
 	}
-	for _, n := range notes {
-		if n.payload != nil && (n.of == nil || n.of.stands()) {
-			w.frames = append(w.frames, commitlog.Frame{First: upTo, Last: upTo, Payload: n.payload})
+	w.encloseNotes(notes, last, math.MaxUint64)
+}
+
+// encloseNotes makes frames of the notes that go before a timestamp, and returns the
+// others. A frame without commits repeats the last timestamp.
+func (w *writer) encloseNotes(notes []*note, last, before uint64) []*note {
+	for len(notes) > 0 && notes[0].after < before {
+		n := notes[0]
+		notes = notes[1:]
+		if n.payload != nil && (n.of == nil || !n.of.isOver(last)) {
+			w.frames = append(w.frames, commitlog.Frame{First: last, Last: last, Payload: n.payload})
 		}
 	}
+	return notes
 }
 
 // stop writes what is there, and no more afterwards.
