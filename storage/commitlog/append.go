@@ -248,6 +248,7 @@ func (l *Log) enter(h header, file fsys.File) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.segments = append(l.segments, h)
+	l.begun++
 	l.free = w.free()
 }
 

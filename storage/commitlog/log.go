@@ -44,6 +44,8 @@ type Log struct {
 	spares   []string // names of files
 	free     int64    // for frames in the segment being written
 	reserved int64
+	begun    int // segments, since the log was opened
+	vain     int // begun when AddSpare failed
 	last     uint64
 	appended Appended
 	failed   error
@@ -182,6 +184,12 @@ func (l *Log) Close() error {
 		err = errors.Join(err, l.writer.file.Close())
 	}
 	return errors.Join(err, l.lock.Close())
+}
+
+func (l *Log) isUsable() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usable()
 }
 
 // usable is nil if the log can be appended to. The caller holds mu.

@@ -126,3 +126,39 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	mustClose(t, l)
 }
+
+// TestShort: a log that is written asks for spares, more of them the longer it gets.
+func TestShort(t *testing.T) {
+	files, opts := faultfs.New(), small()
+	opts.Spares = 3
+	l, _ := mustOpen(t, files, opts, 0)
+	made, most := 0, 0
+	for ts := uint64(1); l.Stats().Segments < 6; ts += 2 {
+		fresh := l.Stats().Appended.Frames == 0
+		if short := l.Short(); short && fresh {
+			t.Fatal("short of spares before anything is written")
+		}
+		for l.Short() {
+			if err := l.AddSpare(); err != nil {
+				t.Fatal(err)
+			}
+			made++
+		}
+		most = max(most, l.Stats().Spares)
+		mustAppend(t, l, group(ts, 500))
+	}
+	if made < 5 || most != 3 {
+		t.Errorf("%d spares were made, up to %d at a time", made, most)
+	}
+	files.Limit(0)
+	for ts := l.Last() + 1; !l.Short(); ts += 2 {
+		mustAppend(t, l, group(ts, 500))
+	}
+	if err := l.AddSpare(); !errors.Is(err, syscall.ENOSPC) || l.Short() || l.Stats().Failed != nil {
+		t.Errorf("%v, short %v, failed %v", err, l.Short(), l.Stats().Failed)
+	}
+	mustClose(t, l)
+	if err := l.AddSpare(); !errors.Is(err, commitlog.ErrClosed) || l.Short() {
+		t.Errorf("closed: %v", err)
+	}
+}

@@ -107,6 +107,36 @@ func (l *Log) addSpare() error {
 	return nil
 }
 
+// Short reports whether it is time for AddSpare: the segment that is written is half
+// full, and there are fewer spares than segments were begun since the log was opened,
+// and than are kept anyway. So a log that is written in bursts soon has as many as one
+// of them takes, and one that is written little has none.
+func (l *Log) Short() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.usable() == nil && l.free < roomIn(segmentHeader, l.opts.SegmentBytes)/2 && l.vain != l.begun &&
+		len(l.spares) < min(l.begun, l.opts.Spares)
+}
+
+// AddSpare makes a segment ready, so that Reserve need not. It may take a while, and
+// other calls go on meanwhile. If it fails, the log is not Short again before the next
+// segment.
+func (l *Log) AddSpare() error {
+	l.upkeep.Lock()
+	defer l.upkeep.Unlock()
+	err := l.isUsable()
+	if err != nil {
+		return err
+	}
+	if err = l.addSpare(); err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.vain = l.begun
+	return fmt.Errorf("commitlog: make a segment ready: %w", err)
+}
+
 // allocate makes a file of zeros, or none if the disk is full. It is synced for the
 // sake of time, so that the writer has not to wait for all these zeros later, and
 // because some file systems find out only then that they are full.

@@ -65,6 +65,7 @@ type Store struct {
 	engine   storage.Engine
 	id       storage.StoreID
 	writer   writer
+	spares   spares
 	applier  applier
 	throttle throttle
 	prepared register
@@ -98,6 +99,7 @@ func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
 	}
 	if s.log != nil {
 		s.writer.start(m, s.log, s.written)
+		s.spares.start(s.log)
 	}
 	s.calls.start(s)
 	s.applier.start()
@@ -106,6 +108,7 @@ func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
 
 // written is called after every write of the log.
 func (s *Store) written(upTo uint64) {
+	s.spares.look()
 	s.calls.durable(upTo)
 	s.applier.wakeIdle()
 }
@@ -244,6 +247,7 @@ func (s *Store) Close() error {
 	var err error
 	if s.log != nil {
 		s.writer.stop()
+		s.spares.stop()
 		err = s.deps.LogFailed()
 		s.deps.FailLog(ErrClosed)
 	}

@@ -43,7 +43,7 @@ func (o Op) String() string {
 type Options struct {
 	Contestants []peer.Contestant
 	Clients     []int         // numbers of clients, one after the other
-	Duration    time.Duration // of each measurement, after a warm-up of a quarter
+	Duration    time.Duration // of each measurement, after one that does not count
 	Rounds      int           // how often all are measured
 	Objects     int           // in the fixed set, at least; each client has one transaction's in any case
 	LogBytes    int64         // see peer.Config

@@ -49,7 +49,8 @@ func (s *slice) run(ctx context.Context) (sample Sample, complete bool, err erro
 	return sample, complete, errors.Join(err, s.store.Close())
 }
 
-// use warms up, measures, and looks whether all is there.
+// use has a burst that is not measured, so that files and memory are there which the
+// store uses again, and one that is, and looks whether all is there.
 func (s *slice) use(ctx context.Context) (sample Sample, complete bool, err error) {
 	for id := range s.setup.Clients {
 		s.clients = append(s.clients, NewClient(id, s.store, s.maker, s.opts.groups(s.setup.Clients), s.opts.Seed))
@@ -59,7 +60,10 @@ func (s *slice) use(ctx context.Context) (sample Sample, complete bool, err erro
 			return sample, false, err
 		}
 	}
-	if _, complete, err = s.measure(ctx, s.opts.Duration/4); err != nil || !complete {
+	if _, complete, err = s.measure(ctx, s.opts.Duration); err != nil || !complete {
+		return sample, false, err
+	}
+	if err := s.store.Rest(); err != nil {
 		return sample, false, err
 	}
 	disk.Settle()

@@ -65,5 +65,8 @@ func (s badgerStore) Select(key []byte, look func(value []byte)) error {
 	})
 }
 
+// Rest returns at once: Badger does not tell what it is busy with.
+func (badgerStore) Rest() error { return nil }
+
 // Close closes the database.
 func (s badgerStore) Close() error { return s.db.Close() }

@@ -76,5 +76,8 @@ func (s bboltStore) Select(key []byte, look func(value []byte)) error {
 	})
 }
 
+// Rest returns at once: bbolt does nothing by itself.
+func (bboltStore) Rest() error { return nil }
+
 // Close closes the file.
 func (s bboltStore) Close() error { return s.db.Close() }

@@ -159,6 +159,9 @@ func (l *limit) put(records []byte) error {
 // Select fails.
 func (l *limit) Select([]byte, func([]byte)) error { return ErrNoObjects }
 
+// Rest returns at once.
+func (*limit) Rest() error { return nil }
+
 // Close stops the writer.
 func (l *limit) Close() error {
 	l.mu.Lock()

@@ -3,6 +3,7 @@ package peer
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -125,6 +126,17 @@ func (s *pebbleStore) Select(key []byte, look func(value []byte)) error {
 		return err
 	}
 	return snapshot.Close()
+}
+
+// Rest returns when the memtables are written and nothing is being compacted.
+func (s *pebbleStore) Rest() error {
+	if err := s.db.Flush(); err != nil {
+		return err
+	}
+	for s.db.Metrics().Compact.NumInProgress > 0 {
+		time.Sleep(look)
+	}
+	return nil
 }
 
 // Close closes the database and gives its cache up.

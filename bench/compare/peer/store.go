@@ -3,6 +3,7 @@ package peer
 import (
 	"cmp"
 	"errors"
+	"time"
 )
 
 var (
@@ -21,6 +22,10 @@ type Store interface {
 	// Select gets one object in a read-only transaction of its own, and calls look
 	// with its value, which is valid during the call only.
 	Select(key []byte, look func(value []byte)) error
+
+	// Rest returns when what the store does by itself after transactions is done: it
+	// is as it would be after a while without any.
+	Rest() error
 
 	// Close is for when nobody uses the store any more.
 	Close() error
@@ -45,6 +50,9 @@ type Config struct {
 
 // ample is the memory of a store that need not save any, and so long is a log.
 const ample = 256 << 20
+
+// look is how long to wait before looking again whether a store is at rest.
+const look = 10 * time.Millisecond
 
 func (c Config) cache() int64 { return cmp.Or(c.CacheBytes, ample) }
 

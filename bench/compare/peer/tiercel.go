@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tierceldb/tiercel/txnmgr"
 )
@@ -48,6 +49,17 @@ func (s tiercelStore) Select(key []byte, look func(value []byte)) error {
 		look(value)
 		return nil
 	})
+}
+
+// Rest returns when everything is in the object store.
+func (s tiercelStore) Rest() error {
+	for {
+		st := s.m.Stats()
+		if st.Failure != nil || st.Unapplied == 0 {
+			return st.Failure
+		}
+		time.Sleep(look)
+	}
 }
 
 // Close closes the manager.
