@@ -2,6 +2,8 @@ package txnmgr_test
 
 import (
 	"flag"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ import (
 //
 //	go test ./txnmgr -store memory|engine|dir
 //
-// Over an engine almost nothing fits into the cache, and the log is as small as can
+// (TestOverStores does that with some of them.) Over an engine almost nothing fits into the cache, and the log is as small as can
 // be: so objects leave memory and come back all the time.
 var store = flag.String("store", "memory", "what managers are opened over: memory, engine (one in memory, without a log) or dir (a log and Pebble in a directory)")
 
@@ -33,6 +35,22 @@ func over(t testing.TB, opts txnmgr.Options) txnmgr.Options {
 	}
 	opts.CacheBytes, opts.LogBytes = 4<<10, 64<<10
 	return opts
+}
+
+// TestOverStores runs the tests with random transactions once more over each store, in
+// processes of their own.
+func TestOverStores(t *testing.T) {
+	if !inMemory() {
+		return
+	}
+	for _, kind := range []string{"engine", "dir"} {
+		t.Run(kind, func(t *testing.T) {
+			again := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^(TestHistories|TestOracle|TestPurgeAnywhere)$", "-test.short", "-store", kind)
+			if out, err := again.CombinedOutput(); err != nil {
+				t.Errorf("go test ./txnmgr -short -store %s: %v\n%s", kind, err, out)
+			}
+		})
+	}
 }
 
 // inMemory reports whether the store that is asked for is in memory alone.
