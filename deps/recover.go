@@ -31,7 +31,8 @@ func (m *Manager) StartAt(ts uint64) {
 
 // RecoveredPrepared makes p, which the log had and no end of it, prepared again,
 // before anything begins: it owns the objects that it writes and what it had locked,
-// and guards what it has read.
+// and guards what it has read. Nobody can finish it, and its limit does not end it,
+// before Ready.
 func (m *Manager) RecoveredPrepared(p *Prepared, r *Record, locked []Locked) {
 	p.record, p.done, r.prepared = r, make(chan struct{}), p
 	r.State.Prepare()
@@ -51,8 +52,11 @@ func (m *Manager) RecoveredPrepared(p *Prepared, r *Record, locked []Locked) {
 	if p.Wrote() {
 		m.section.guards.add(p)
 	}
-	m.limit(p)
 }
+
+// Ready lets p, which RecoveredPrepared made prepared, be finished, and sets its limit,
+// which may have passed long ago: so p.Drop may be called at once.
+func (m *Manager) Ready(p *Prepared) { m.limit(p) }
 
 // Locked is a lock that a transaction holds.
 type Locked struct {
