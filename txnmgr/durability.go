@@ -105,6 +105,10 @@ func (tx *Txn) await(ctx context.Context, turn *durable.Admission) error {
 				turn.GiveUp()
 				return deps.ErrEnded
 			}
+			if err := turn.Look(); err != nil {
+				turn.GiveUp()
+				return err
+			}
 		}
 	}
 }

@@ -79,6 +79,8 @@ func lockOption(opts []LockOption) (LockOption, error) {
 		return 0, nil
 	case len(opts) > 1:
 		return 0, fmt.Errorf("%w: %d lock options; use one of NoWait, SkipLocked and LockTimeout", ErrBadOption, len(opts))
+	case opts[0] == badTimeout:
+		return 0, fmt.Errorf("%w: LockTimeout must be positive; use NoWait for not to wait", ErrBadOption)
 	case opts[0] == 0 || opts[0] < SkipLocked:
 		return 0, fmt.Errorf("%w: lock option %d; use NoWait, SkipLocked, or LockTimeout of a positive time", ErrBadOption, int64(opts[0]))
 	}

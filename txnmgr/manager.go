@@ -11,10 +11,12 @@ import (
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/internal/stages"
 	"github.com/tierceldb/tiercel/storage"
+	"github.com/tierceldb/tiercel/storage/pebblestore"
 	"github.com/tierceldb/tiercel/txnmgr/durable"
 )
 
-// Manager runs transactions on one store. Its methods may be called by many
+// Manager runs transactions on one store. Open makes one; the zero Manager cannot be
+// used. Its methods may be called by many
 // goroutines.
 type Manager struct {
 	deps  deps.Manager
@@ -33,7 +35,9 @@ type Manager struct {
 	closed  error          // what Close returns
 	watch   *watch         // nil without Options.MaxAge
 	durable *durable.Store // nil: everything is in memory
-	lock    io.Closer      // of Options.Dir
+	// objects is the object store, nil if it is none of Pebble's.
+	objects *pebblestore.Store
+	lock    io.Closer // of Options.Dir
 }
 
 // Open returns a manager of the store in Options.Dir, or of an empty store in memory.

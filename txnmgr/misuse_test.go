@@ -36,7 +36,11 @@ func TestNilFunc(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
-	for _, opts := range []txnmgr.Options{{Isolation: 2}, {Isolation: -1}, {MaxAge: -1}, {Retries: -1}} {
+	for _, opts := range []txnmgr.Options{
+		{Isolation: 2}, {Isolation: -1}, {MaxAge: -1}, {Retries: -1}, {Durability: 2}, {Durability: -1},
+		{CacheBytes: -1}, {CacheBytes: 1}, {CacheBytes: 1<<40 + 1}, {CacheBytes: math.MaxInt64},
+		{LogBytes: -1}, {LogBytes: 1}, {Engine: (*pebblestore.Store)(nil)}, {Engine: (*memstore.Store)(nil)},
+	} {
 		_, err := txnmgr.Open(context.Background(), opts)
 		wantErr(t, "Open", err, txnmgr.ErrBadOption)
 	}

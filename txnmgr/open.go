@@ -83,6 +83,7 @@ func (m *Manager) openStores(ctx context.Context, fs fsys.FS) error {
 		}
 		engine, cache = own, cache-cache/share
 	}
+	m.objects, _ = engine.(*pebblestore.Store)
 	err := m.store.Attach(engine, cache)
 	if err == nil {
 		m.durable, err = durable.Open(ctx, &m.deps, durable.Options{

@@ -3,6 +3,7 @@ package txnmgr
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/tierceldb/tiercel/storage"
@@ -96,13 +97,16 @@ type Options struct {
 	Durability Durability
 
 	// CacheBytes is how much memory is for objects that are in the object store, its
-	// own caches included: 256 MiB if 0. What is not in the object store yet comes on
-	// top, and is bounded by LogBytes.
+	// own caches included: 256 MiB if 0, and 1 TiB at most. About 1/32 of it is taken
+	// at once, for tables. What is not in the object store yet comes on top, and is
+	// bounded by LogBytes.
 	CacheBytes int64
 
 	// LogBytes is how much may be committed that the object store does not have yet:
 	// 256 MiB if 0. A commit that would make it more waits before its vote; see
-	// Stats.Throttled. A transaction larger than that waits until it is alone.
+	// Stats.Throttled. A transaction larger than that waits until it is alone. If the
+	// object store cannot go on because its disk is full, it tries again and again, and
+	// commits wait as long as their contexts allow; Stats.Failure says why.
 	LogBytes int64
 
 	// Replaying is told, while Open reads the commit log, how many of its bytes are
@@ -149,19 +153,23 @@ func (o *Options) check() error {
 }
 
 const (
-	defaultCacheBytes, minCacheBytes = 256 << 20, 4 << 10
-	defaultLogBytes, minLogBytes     = 256 << 20, 64 << 10
+	defaultCacheBytes, minCacheBytes, maxCacheBytes = 256 << 20, 4 << 10, 1 << 40
+	defaultLogBytes, minLogBytes                    = 256 << 20, 64 << 10
 )
 
 func (o *Options) checkDurable() error {
 	if err := o.Durability.check(); err != nil {
 		return err
 	}
-	if o.CacheBytes != 0 && o.CacheBytes < minCacheBytes {
-		return fmt.Errorf("%w: CacheBytes %d; use %d or more, or 0 for %d", ErrBadOption, o.CacheBytes, minCacheBytes, defaultCacheBytes)
+	if o.CacheBytes != 0 && (o.CacheBytes < minCacheBytes || o.CacheBytes > maxCacheBytes) {
+		return fmt.Errorf("%w: CacheBytes %d; use %d to %d, or 0 for %d", ErrBadOption, o.CacheBytes,
+			minCacheBytes, int64(maxCacheBytes), defaultCacheBytes)
 	}
 	if o.LogBytes != 0 && o.LogBytes < minLogBytes {
 		return fmt.Errorf("%w: LogBytes %d; use %d or more, or 0 for %d", ErrBadOption, o.LogBytes, minLogBytes, defaultLogBytes)
+	}
+	if e := reflect.ValueOf(o.Engine); e.Kind() == reflect.Pointer && e.IsNil() {
+		return fmt.Errorf("%w: Engine is a nil %T; look at the error of whoever opened it", ErrBadOption, o.Engine)
 	}
 	if o.isDurable() && o.Locks != ObjectLocks {
 		return fmt.Errorf("%w: Locks %v; with Dir or Engine it must be ObjectLocks", ErrBadOption, o.Locks)

@@ -25,9 +25,11 @@ var ErrNotEmpty = errors.New("tiercel: the directory is not empty; restore to a 
 const restoring = ".restoring"
 
 // Restore makes a store of what Backup has written, in dir, which must be empty or not
-// be there, and whose parent must be. It is a new store: commits go on behind the
-// snapshot of the backup. Until all of it is there, and on the disk, it is in a
-// directory of a similar name, which is removed after an error.
+// be there; what is missing above it is made too. It is a new store: commits go on
+// behind the snapshot of the backup. Until all of it is there, and on the disk, it is
+// beside dir in a directory of the same name and ".restoring", which is removed after an
+// error, and which somebody has to remove if the process ends before. In the end that is
+// renamed, so dir cannot be where a file system is mounted, but can be below.
 //
 // The errors are ErrNilContext, ErrBadOption, the context's, ErrNotEmpty,
 // ErrNotBackup, ErrVersion, r's, and those of the file system.
@@ -45,7 +47,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) error {
 	}
 	building := filepath.Clean(dir) + restoring
 	if err := checkAbsent(building); err != nil {
-		return err
+		return fmt.Errorf("%w: a Restore goes on, or was cut short; then remove that", err)
 	}
 	err := restoreInto(ctx, building, r)
 	if err == nil {

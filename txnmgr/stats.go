@@ -118,7 +118,22 @@ func (m *Manager) durableStats(st *Stats) {
 		st.Failure = fmt.Errorf("%w: %w", ErrEngineFailed, d.EngineFailed)
 	case d.Truncation != nil:
 		st.Failure = fmt.Errorf("tiercel: the commit log cannot be cut: %w", d.Truncation)
+	default:
+		st.Failure = m.holdup(st)
 	}
+}
+
+// holdup returns what keeps the object store from catching up, if that is more than
+// that there is much to do. It asks only when commits wait for it, or soon may: it is
+// not answered before Pebble has written its manifest.
+func (m *Manager) holdup(st *Stats) error {
+	if m.objects == nil || st.Unapplied <= m.opts.LogBytes/2 {
+		return nil
+	}
+	if err := m.objects.Stats().Retrying; err != nil {
+		return fmt.Errorf("tiercel: the object store cannot write, and tries again; commits wait for it: %w", err)
+	}
+	return nil
 }
 
 // oldest describes the update transaction that has been open the longest.

@@ -76,7 +76,8 @@ func (r *VerifyReport) Err() error {
 // all bytes are done, about.
 //
 // What is wrong is in the report. The error says why the rest could not be looked at:
-// ErrNilContext, the context's, ErrNoStore, ErrInUse, or one of the file system.
+// ErrNilContext, ErrBadOption, the context's, ErrNoStore, ErrInUse, or one of the file
+// system.
 //
 // Verify is for stores with the object store that Options.Dir brings. One that was
 // opened with Options.Engine too looks like one without its object store.
@@ -94,10 +95,17 @@ func lookInto(ctx context.Context, dir string, v *verification) (VerifyReport, e
 	if ctx == nil {
 		return VerifyReport{}, ErrNilContext
 	}
+	if dir == "" {
+		return VerifyReport{}, fmt.Errorf("%w: empty name of the directory to look into", ErrBadOption)
+	}
 	v.ctx, v.fs, v.dir = ctx, fsys.From(ctx), dir
 	err := v.run()
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("tiercel: verify %s: %w", dir, err)
+	switch {
+	case err == nil, ctx.Err() != nil:
+	case errors.Is(err, ErrNoStore), errors.Is(err, ErrInUse):
+		err = fmt.Errorf("%w: %s", err, dir)
+	default:
+		err = fmt.Errorf("tiercel: look into %s: %w", dir, err)
 	}
 	return v.report, err
 }

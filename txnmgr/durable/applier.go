@@ -10,6 +10,7 @@ import (
 	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/pad"
 	"github.com/tierceldb/tiercel/storage"
 	"github.com/tierceldb/tiercel/storage/commitlog"
 )
@@ -39,6 +40,10 @@ type applier struct {
 	quit  chan struct{}
 	gone  chan struct{}
 	idle  atomic.Bool // waits for kicks alone
+	_     pad.Align64
+	// reached is up to where everything that was committed is applied; no commit need
+	// have that timestamp.
+	reached atomic.Uint64
 
 	mu      sync.Mutex // protects following fields
 	failed  error
@@ -81,6 +86,7 @@ func (a *applier) follow() {
 
 func (a *applier) start() {
 	a.follow()
+	a.reached.Store(a.list.Passed())
 	go a.run()
 }
 
@@ -152,7 +158,7 @@ func (a *applier) isDue() bool {
 
 // hasNothing reports whether everything is applied and settled.
 func (a *applier) hasNothing() bool {
-	return a.failure() != nil || a.target() <= a.list.Passed() && a.settled.len() == 0 && !a.hasHeld()
+	return a.failure() != nil || a.target() <= a.reached.Load() && a.settled.len() == 0 && !a.hasHeld()
 }
 
 // target is what may be applied: what the log cannot lose.
@@ -198,14 +204,15 @@ func (a *applier) fail(err error) {
 
 // catchUp applies what there is.
 func (a *applier) catchUp() {
-	for a.failure() == nil && a.target() > a.list.Passed() {
+	for a.failure() == nil && a.target() > a.reached.Load() {
 		target := a.target() // before the snapshots
 		active, _ := a.s.deps.Snapshots()
-		if len(active) > 0 && active[0] > a.list.Passed() && !a.isPressed() {
+		if len(active) > 0 && active[0] > a.reached.Load() && !a.isPressed() {
 			target = min(target, active[0])
 		}
 		if !a.collect(target) {
-			return
+			a.reached.Store(target)
+			continue
 		}
 		if err := a.apply(active); err != nil {
 			a.fail(err)
@@ -268,6 +275,7 @@ func (a *applier) apply(active []uint64) error {
 		a.settled.push(applied{object: b.objects[i].object, ts: b.objects[i].version.CommitTS()})
 	}
 	s.throttle.giveBack(b.room)
+	a.reached.Store(b.upTo)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.batches++

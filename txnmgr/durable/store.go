@@ -133,9 +133,9 @@ func roomOf(xid string, writes []deps.Write) int64 {
 
 // Admission is a commit that is held back. See Store.Admit.
 type Admission struct {
-	s    *Store
-	turn *turn
-	room int64
+	s         *Store
+	turn      *turn
+	hasLocked bool // something that others may wait for
 }
 
 // Come is closed when the commit may go on.
@@ -143,6 +143,16 @@ func (a *Admission) Come() <-chan struct{} { return a.turn.come }
 
 // Broken is closed if the commit will never be able to go on; see Store.EngineFailed.
 func (a *Admission) Broken() <-chan struct{} { return a.s.applier.broken }
+
+// Look is called now and then. It returns why the wait is in vain, if the log has
+// failed; and it ends the wait if the others that count may wait for the caller.
+func (a *Admission) Look() error {
+	s := a.s
+	if a.hasLocked && s.applier.reached.Load() >= s.deps.Visible() {
+		s.throttle.letIn(a.turn)
+	}
+	return s.deps.LogFailed()
+}
 
 // GiveUp ends the wait.
 func (a *Admission) GiveUp() { a.s.throttle.forget(a.turn) }
@@ -161,7 +171,7 @@ func (s *Store) Admit(r *deps.Record, xid string) (*Admission, error) {
 	}
 	r.Room = room
 	if turn := s.throttle.enter(room); turn != nil {
-		return &Admission{s: s, turn: turn, room: room}, nil
+		return &Admission{s: s, turn: turn, hasLocked: r.HasLocked()}, nil
 	}
 	return nil, s.Reserve(r)
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"slices"
 	"sync"
 
 	"go.uber.org/atomic"
@@ -15,7 +16,10 @@ import (
 // before its vote until the engine has it. One that would take the sum above the
 // budget waits, first come, first served, until there is room for it, or until it is
 // alone. What has voted is never held back, so whoever waits is let in some day: the
-// applier needs nothing from those who wait.
+// applier needs nothing from those who wait. But a vote may: it may wait for a lock
+// that was taken before the commit which waits here. So once the engine has all that is
+// committed, and what is left belongs to those who vote, who has locked something need
+// not wait any longer (Admission.Look).
 type throttle struct {
 	budget int64
 	kick   func() // has the engine catch up
@@ -95,18 +99,34 @@ func (t *throttle) admit() {
 	}
 }
 
+// letIn lets in who waits, whether there is room or not.
+func (t *throttle) letIn(w *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.remove(w) {
+		t.used.Add(w.bytes)
+		close(w.come)
+		t.admit()
+	}
+}
+
+// remove takes w out of the queue, and reports whether it was there. The caller holds mu.
+func (t *throttle) remove(w *turn) bool {
+	i := slices.Index(t.queue, w)
+	if i < 0 {
+		return false
+	}
+	t.queue = slices.Delete(t.queue, i, i+1)
+	t.waiting.Dec()
+	return true
+}
+
 // forget ends the wait of who does not want to any more, and takes off what it counts.
 func (t *throttle) forget(w *turn) {
 	t.mu.Lock()
-	for i, x := range t.queue {
-		if x == w {
-			t.queue = append(t.queue[:i], t.queue[i+1:]...)
-			t.waiting.Dec()
-			t.admit()
-			t.mu.Unlock()
-			return
-		}
+	defer t.mu.Unlock()
+	if !t.remove(w) {
+		t.used.Sub(w.bytes)
 	}
-	t.mu.Unlock()
-	t.giveBack(w.bytes)
+	t.admit()
 }
