@@ -147,6 +147,10 @@ func (r *Record) Locks() int {
 	return 0
 }
 
+// HasLocked reports whether r has locked something before its vote, or somebody has for
+// it.
+func (r *Record) HasLocked() bool { return r.held.Load() != nil }
+
 // Lock locks o for r before the vote, or the object that has the key of o by now,
 // and returns that. The error is ErrOwned, ErrEnded, ErrDeadline, a *Deadlock, or
 // a context's; only after ErrOwned and the error of the call's own context the
