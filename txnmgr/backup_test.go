@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tierceldb/tiercel/txnmgr"
@@ -125,6 +126,30 @@ func TestDamagedBackup(t *testing.T) {
 	if names, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(names) > 0 {
 		t.Errorf("left behind: %v, %v", names, err)
 	}
+}
+
+// TestRestoreToWhere: directories above are made, and what a Restore that was cut short
+// has left is named.
+func TestRestoreToWhere(t *testing.T) {
+	ctx, m := context.Background(), openWith(t, "a", "1")
+	var taken bytes.Buffer
+	wantErr(t, "Backup", m.Backup(ctx, &taken))
+	dir := filepath.Join(t.TempDir(), "not", "there", "store")
+	left := dir + ".restoring"
+	if err := os.MkdirAll(filepath.Join(left, "objects"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	err := txnmgr.Restore(ctx, dir, bytes.NewReader(taken.Bytes()))
+	wantErr(t, "Restore beside another", err, txnmgr.ErrNotEmpty)
+	want(t, "names what is left", strings.Contains(err.Error(), left), true)
+	if err := os.RemoveAll(filepath.Dir(filepath.Dir(left))); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, "Restore", txnmgr.Restore(ctx, dir, bytes.NewReader(taken.Bytes())))
+	again, err := txnmgr.Open(ctx, txnmgr.Options{Dir: dir})
+	wantErr(t, "Open", err)
+	want(t, "contents", contents(t, again), "a=1")
+	wantErr(t, "Close", again.Close())
 }
 
 // TestLoad: where there is a key already, or keys do not ascend, nothing of that part

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tierceldb/tiercel/storage/memstore"
+	"github.com/tierceldb/tiercel/storage/pebblestore"
 	"github.com/tierceldb/tiercel/txnmgr"
 )
 

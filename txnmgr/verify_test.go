@@ -219,6 +219,7 @@ func TestVerifyRefuses(t *testing.T) {
 	}{
 		"nil context":      {nil, open, txnmgr.ErrNilContext},
 		"ended context":    {ended, open, context.Canceled},
+		"no directory":     {t.Context(), "", txnmgr.ErrBadOption},
 		"empty directory":  {t.Context(), empty, txnmgr.ErrNoStore},
 		"absent directory": {t.Context(), absent, txnmgr.ErrNoStore},
 		"open":             {t.Context(), open, txnmgr.ErrInUse},
