@@ -40,7 +40,7 @@ func over(t testing.TB, opts txnmgr.Options) txnmgr.Options {
 // TestOverStores runs the tests with random transactions once more over each store, in
 // processes of their own.
 func TestOverStores(t *testing.T) {
-	if !inMemory() {
+	if !inMemory() || testing.Short() {
 		return
 	}
 	for _, kind := range []string{"engine", "dir"} {

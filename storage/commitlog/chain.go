@@ -12,7 +12,7 @@ type chain struct {
 	skip    bool     // no group began yet: a part may belong to one that began earlier
 	open    []tail   // the segments at the end that have no seal
 	newest  tail     // the last segment that has a frame
-	closed  bool     // the last frame is the mark of a log that was closed
+	closed  bool     // the last segment ends in the mark of a log that was closed
 	deliver func(Frame) error
 }
 
@@ -32,6 +32,7 @@ func (c *chain) add(h header, segment []byte) error {
 		return err
 	}
 	c.started, c.next = true, h.number+1
+	c.closed = false // or the log was opened again, and what was to be appended then may be missing
 	if c.pending == nil {
 		c.last = h.base
 	}
@@ -94,7 +95,7 @@ func (s *link) part(p part) error {
 	}
 	initial := s.initial
 	s.initial = false
-	s.closed = p.kind == closed || s.closed && p.kind == sealed
+	s.closed = p.kind == closed
 	switch p.kind {
 	case whole, begin:
 		return s.start(p)

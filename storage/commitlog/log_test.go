@@ -218,6 +218,25 @@ func TestWasClosed(t *testing.T) {
 	}
 }
 
+// TestOpenedIsNotClosed: a log that was closed, opened, and then lost with all that was
+// to be appended to it, was not closed.
+func TestOpenedIsNotClosed(t *testing.T) {
+	fs := faultfs.New()
+	l, _ := mustOpen(t, fs, small(), 0)
+	mustAppend(t, l, group(1, 10))
+	mustClose(t, l)
+	l, _ = mustOpen(t, fs, small(), 0)
+	if !l.WasClosed() {
+		t.Error("it was")
+	}
+	for range 2 {
+		fs = fs.Crash(newDice(t))
+		if l, _ = mustOpen(t, fs, small(), 0); l.WasClosed() {
+			t.Error("it was not")
+		}
+	}
+}
+
 func TestTimestampsMustAscend(t *testing.T) {
 	l, _ := mustOpen(t, faultfs.New(), small(), 0)
 	mustAppend(t, l, group(10, 1))
