@@ -121,13 +121,19 @@ func (m *Manager) Readable() uint64 { return m.readable.Load() }
 // before, although it need not be durable yet.
 func (m *Manager) Acknowledge(r *Record) {
 	for m.durability.readable.Load() < r.CommitTS() {
-		// While R is below r, the list is not cut there.
-		end := r
-		for !end.endsGroup {
-			end = end.next.Load()
+		if end := r.groupEnd(); end != nil {
+			raise(&m.durability.readable, end.CommitTS())
 		}
-		raise(&m.durability.readable, end.CommitTS())
 	}
+}
+
+// groupEnd returns the last record of the group of r, which is committed; or nil if the
+// list was cut behind r: while R is below r it is not.
+func (r *Record) groupEnd() *Record {
+	for r != nil && !r.endsGroup {
+		r = r.next.Load()
+	}
+	return r
 }
 
 // raise makes mark at least ts.

@@ -139,3 +139,9 @@ func (m *Manager) PurgeState() PurgeState {
 	}
 	return st
 }
+
+// GroupEnd is groupEnd.
+func (r *Record) GroupEnd() *Record { return r.groupEnd() }
+
+// CutBehind cuts the list behind r, as the purge does.
+func (r *Record) CutBehind() { r.next.Store(nil) }
