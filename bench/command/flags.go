@@ -22,6 +22,7 @@ const (
 	maxOps        = 100_000
 	maxSample     = 1_000_000
 	maxTop        = 1_000
+	maxBytes      = 1 << 40
 	maxDuration   = 30 * 24 * time.Hour
 )
 

@@ -68,15 +68,40 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 		{"stress nonsense", "nonsense", "--help"},
 		{"run nonsense", "nonsense", "--help"},
 	} {
-		got := runBench(t, t.Context(), strings.Fields(c.args)...)
-		if got.status != Usage || got.out != "" {
-			t.Errorf("%s: status %d, want %d before any output", c.args, got.status, Usage)
-		}
-		if !strings.Contains(got.errs, c.flag) || !strings.Contains(got.errs, c.remedy) {
-			t.Errorf("%s: %q mentions not both %q and %q", c.args, got.errs, c.flag, c.remedy)
-		}
+		explained(t, c.args, c.flag, c.remedy)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// explained fails unless the command line is refused at once, naming flag and remedy.
+func explained(t *testing.T, args, flag, remedy string) {
+	t.Helper()
+	got := runBench(t, t.Context(), strings.Fields(args)...)
+	if got.status != Usage || got.out != "" {
+		t.Errorf("%s: status %d, want %d before any output", args, got.status, Usage)
+	}
+	if !strings.Contains(got.errs, flag) || !strings.Contains(got.errs, remedy) {
+		t.Errorf("%s: %q mentions not both %q and %q", args, got.errs, flag, remedy)
+	}
+}
+
+// TestMistakesAboutStores: nothing is made of a store that was asked for like that.
+func TestMistakesAboutStores(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ args, flag, remedy string }{
+		{"run --dir=", "--dir", "leave it out"},
+		{"run --json=", "--json", "leave it out"},
+		{"stress --plot=", "--plot", "leave it out"},
+		{"verify --json= " + dir, "--json", "leave it out"},
+		{"run --dir " + dir + "/no --cache-bytes 1", "--cache-bytes 1", "from 4,096"},
+		{"run --dir " + dir + "/no --log-bytes 1", "--log-bytes 1", "from 65,536"},
+		{"run --dir " + dir + "/no --cache-bytes -1", "--cache-bytes -1", "from 4,096"},
+	} {
+		explained(t, c.args, c.flag, c.remedy)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

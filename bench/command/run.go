@@ -51,7 +51,7 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return err
 	}
 	if f.dir != "" {
-		return firstOf(within("cache-bytes", f.cacheBytes, 0, 1<<50), within("log-bytes", f.logBytes, 0, 1<<50))
+		return firstOf(budget("cache-bytes", f.cacheBytes, 4<<10), budget("log-bytes", f.logBytes, 64<<10))
 	}
 	for _, name := range []string{"durability", "cache-bytes", "log-bytes"} {
 		if cmd.Flags().Changed(name) {
@@ -59,6 +59,14 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// budget checks a number of bytes, of which 0 is the default.
+func budget(flag string, n, lo int64) error {
+	if n == 0 {
+		return nil
+	}
+	return within(flag, n, lo, maxBytes)
 }
 
 func (f *runFlags) options() txnmgr.Options {

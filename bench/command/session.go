@@ -44,8 +44,8 @@ type session struct {
 // any work is done. The flags of the command itself are checked first, by
 // problem.
 func (c *common) prepare(cmd *cobra.Command, problem error) (*session, error) {
-	if problem != nil {
-		return nil, problem
+	if err := firstOf(problem, allGiven(cmd)); err != nil {
+		return nil, err
 	}
 	s := &session{common: c, cmd: cmd}
 	if !cmd.Flags().Changed("seed") {
@@ -56,6 +56,17 @@ func (c *common) prepare(cmd *cobra.Command, problem error) (*session, error) {
 		return nil, usageError{err}
 	}
 	return s, nil
+}
+
+// allGiven refuses flags with nothing in them: a script that names a file or a folder
+// by a variable that is not set would measure something else, and keep no result.
+func allGiven(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.String() == "" {
+			err = usageError{fmt.Errorf("--%s is empty; name something, or leave it out", f.Name)}
+		}
+	})
+	return err
 }
 
 func (s *session) openTargets() (err error) {

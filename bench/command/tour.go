@@ -34,8 +34,9 @@ func (b *bench) newTour() *cobra.Command {
 stress run that checks what is promised, then the throughput of reads and of a
 mix of reads and updates with a growing number of goroutines, all on the
 in-memory store and in under half a minute. The last line is the verdict; the
-exit status is 1 if a promise was broken, 2 for a mistake on the command line.
-Ctrl-C ends any run early; its result and verdict are still shown.`,
+exit status is 1 if a promise was broken, 2 for a mistake on the command line; that
+of go run is 1 for both, and after Ctrl-C, so a script had better build bench first.
+Ctrl-C ends any run early; its result and verdict are still shown, if there is one.`,
 		Example: `  go run ./bench
   go run ./bench --duration 5s --json tour.json --plot tour.svg
   go run ./bench --seed 7

@@ -81,6 +81,8 @@ func (b *bench) offline(ctx context.Context, s *session, o *offline, dir string)
 	})
 	b.progress.Clear()
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return runError{fmt.Errorf("%s: interrupted before the end; nothing is known of it", dir)}
 	case errors.Is(err, txnmgr.ErrNoStore):
 		return runError{fmt.Errorf("%s: there is no store in it", dir)}
 	case errors.Is(err, txnmgr.ErrInUse):

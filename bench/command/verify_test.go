@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -89,6 +90,21 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	}
 	if result := readJSON(t, file); result["verdict"] != "failed" || len(result["problems"].([]any)) == 0 {
 		t.Errorf("%v", result)
+	}
+}
+
+func TestVerifyInterrupted(t *testing.T) {
+	dir, file := aStore(t), filepath.Join(t.TempDir(), "r.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, name := range []string{"verify", "stats"} {
+		got := runBench(t, ctx, name, dir, "--json", file)
+		if got.status != Failed || !strings.Contains(got.errs, dir+": interrupted") {
+			t.Errorf("%s: status %d, errors %q", name, got.status, got.errs)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
