@@ -166,7 +166,8 @@ func (l *Log) Last() uint64 {
 func (l *Log) WasClosed() bool { return l.wasClosed }
 
 // Close writes the mark that tells a log that was closed from one that crashed,
-// closes the files and unlocks the directory. No other call may be running.
+// closes the files and unlocks the directory. No Append may be running. What makes or
+// removes files is waited for: whoever opens the directory next may use their names.
 // What was reserved is given back. To close again does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
@@ -176,6 +177,8 @@ func (l *Log) Close() error {
 	if was == ended {
 		return nil
 	}
+	l.upkeep.Lock()
+	defer l.upkeep.Unlock()
 	var err error
 	if was == ready && failed == nil {
 		err = l.fail(l.mark())

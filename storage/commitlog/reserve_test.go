@@ -3,10 +3,14 @@ package commitlog_test
 import (
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"go.uber.org/atomic"
 
 	"github.com/tierceldb/tiercel/internal/faultfs"
 	"github.com/tierceldb/tiercel/storage/commitlog"
@@ -161,4 +165,41 @@ func TestShort(t *testing.T) {
 	if err := l.AddSpare(); !errors.Is(err, commitlog.ErrClosed) || l.Short() {
 		t.Errorf("closed: %v", err)
 	}
+}
+
+// TestCloseAmidReserve: when Close returns, nobody is making files any more.
+func TestCloseAmidReserve(t *testing.T) {
+	files := faultfs.New()
+	l, _ := mustOpen(t, files, small(), 0)
+	making, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	var closed atomic.Bool
+	files.Fail(func(_ faultfs.Op, name string) error {
+		if strings.Contains(name, "spare") {
+			if closed.Load() {
+				t.Error("the log is closed, and a file is being made")
+			}
+			once.Do(func() { close(making); <-goOn })
+		}
+		return nil
+	})
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := l.Reserve(10 * small().SegmentBytes); !errors.Is(err, commitlog.ErrClosed) && err != nil {
+			t.Error(err)
+		}
+	})
+	<-making
+	both.Go(func() {
+		mustClose(t, l)
+		closed.Store(true)
+	})
+	for range 1000 {
+		runtime.Gosched() // so that who does not wait is through
+	}
+	close(goOn)
+	both.Wait()
+	files.Fail(nil)
+	l, _ = mustOpen(t, files, small(), 0)
+	mustClose(t, l)
 }
