@@ -111,6 +111,9 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 		x.failed = endOf(refusal(unlogged))
 		return x.failed
 	case unlogged != nil:
+		// The log may have it, and will never have its end. Who waits for it can go on:
+		// that will not be in the log.
+		m.deps.Abandon(p)
 		x.prepared = p
 		return m.unknown(unlogged)
 	}

@@ -62,17 +62,7 @@ func TestThrottledWithLock(t *testing.T) {
 func TestThrottledWhenLogFails(t *testing.T) {
 	d, f := breakable()
 	m := d.open(t)
-	stuck, fail := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	d.fs.Fail(func(op faultfs.Op, name string) error {
-		if op != faultfs.Datasync || !strings.HasSuffix(name, ".log") {
-			return nil
-		}
-		once.Do(func() { close(stuck) })
-		<-fail
-		return f.ask(op, name)
-	})
-	f.set(faultfs.Datasync, syscall.EIO)
+	stuck, fail := stickThenFail(d, f)
 	ctx := context.Background()
 	write := func() error {
 		return m.Update(ctx, func(tx *txnmgr.Txn) error { return tx.Put([]byte("a"), make([]byte, 60_000)) },
@@ -85,6 +75,47 @@ func TestThrottledWhenLogFails(t *testing.T) {
 	until(t, "to be held back", func() bool { return m.Stats().Throttling == 1 })
 	close(fail)
 	soon(t, "what is held back", held.Wait)
+	if err := m.Close(); err == nil {
+		t.Error("Close says nothing of the log")
+	}
+}
+
+// stickThenFail has the next sync of the log close stuck, and fail when fail is closed.
+func stickThenFail(d disk, f *faults) (stuck, fail chan struct{}) {
+	stuck, fail = make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	d.fs.Fail(func(op faultfs.Op, name string) error {
+		if op != faultfs.Datasync || !strings.HasSuffix(name, ".log") {
+			return nil
+		}
+		once.Do(func() { close(stuck) })
+		<-fail
+		return f.ask(op, name)
+	})
+	f.set(faultfs.Datasync, syscall.EIO)
+	return stuck, fail
+}
+
+// TestWaitingWhenLogFails: who waits for a transaction of which nobody knows whether it
+// is prepared, for the log has failed, is not left waiting.
+func TestWaitingWhenLogFails(t *testing.T) {
+	d, f := breakable()
+	m := d.open(t)
+	tx, next := begin(t, m), begin(t, m)
+	wantErr(t, "Put", tx.Put([]byte("a"), nil))
+	wantErr(t, "Put", next.Put([]byte("a"), nil))
+	stuck, fail := stickThenFail(d, f)
+	var both sync.WaitGroup
+	both.Go(func() {
+		wantErr(t, "Prepare", tx.Prepare(context.Background(), "x"), txnmgr.ErrCommitUnknown, syscall.EIO)
+	})
+	<-stuck
+	both.Go(func() { wantErr(t, "Commit", next.Commit(), txnmgr.ErrCommitUnknown, syscall.EIO) })
+	until(t, "to wait", func() bool { return m.Stats().Waiting == 1 })
+	close(fail)
+	soon(t, "who waits", both.Wait)
+	wantErr(t, "Commit", tx.Commit(), txnmgr.ErrTxnDone)
+	want(t, "prepared", len(m.Prepared()), 0)
 	if err := m.Close(); err == nil {
 		t.Error("Close says nothing of the log")
 	}
