@@ -326,7 +326,7 @@ func (a *applier) truncate() {
 		}
 	}
 	upTo := s.engine.Persisted()
-	for _, k := range s.prepared.upTo(upTo) {
+	for _, k := range s.prepared.before(upTo) {
 		room := commitlog.Need(len(k.payload))
 		if s.log.Reserve(room) == nil {
 			n := &note{payload: k.payload, of: k}

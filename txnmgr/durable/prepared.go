@@ -77,12 +77,14 @@ func (g *register) remove(p *deps.Prepared) (of *kept) {
 	return of
 }
 
-// upTo returns those whose record stands behind timestamp ts or before.
-func (g *register) upTo(ts uint64) (old []*kept) {
+// before returns those whose record stands before the commit at ts: one behind that may
+// be the youngest in the log, and to write it once more would lead nowhere, again and
+// again.
+func (g *register) before(ts uint64) (old []*kept) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, k := range g.all {
-		if k.at.Load() <= ts && k.written.Load() {
+		if k.at.Load() < ts && k.written.Load() {
 			old = append(old, k)
 		}
 	}

@@ -104,7 +104,7 @@ func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
 	}
 	s.calls.start(s)
 	s.applier.start()
-	for _, k := range s.prepared.upTo(math.MaxUint64) {
+	for _, k := range s.prepared.before(math.MaxUint64) {
 		m.Ready(k.prepared) // not before: its end goes to the writer
 	}
 	return s, nil
