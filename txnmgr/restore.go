@@ -47,7 +47,7 @@ func Restore(ctx context.Context, dir string, r io.Reader) error {
 	}
 	building := filepath.Clean(dir) + restoring
 	if err := checkAbsent(building); err != nil {
-		return fmt.Errorf("%w: a Restore goes on, or was cut short; then remove that", err)
+		return fmt.Errorf("%w: another Restore is at work, or was cut short; in that case remove it", err)
 	}
 	err := restoreInto(ctx, building, r)
 	if err == nil {
