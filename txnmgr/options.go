@@ -89,7 +89,7 @@ type Options struct {
 
 	// Engine is the object store to use in place of the one in Dir. Close closes it.
 	// Without a Dir there is no log then: commits do not wait for any disk, and are in
-	// the engine some time later, all of them after Close.
+	// the engine some time later, all of them after Close; if not, Close says so.
 	Engine storage.Engine
 
 	// Durability is what commits wait for, where WithDurability does not say. The

@@ -44,6 +44,8 @@ type applier struct {
 	// reached is up to where everything that was committed is applied; no commit need
 	// have that timestamp.
 	reached atomic.Uint64
+	_       pad.Align64
+	parts   atomic.Uint64 // calls of Apply
 
 	mu      sync.Mutex // protects following fields
 	failed  error
@@ -263,6 +265,7 @@ func (a *applier) apply(active []uint64) error {
 		if last {
 			mark.Applied = b.upTo
 		}
+		a.parts.Inc()
 		return s.engine.Apply(changes, mark)
 	})
 	if err != nil {

@@ -153,6 +153,7 @@ func (s *Store) Finishing(p *deps.Prepared) {
 // durable. The error is that of Wait.
 func (s *Store) Finished(p *deps.Prepared, ts uint64) error {
 	if s.log == nil {
+		s.applier.wakeIdle()
 		return nil
 	}
 	if !p.Wrote() {

@@ -280,24 +280,52 @@ func (s *Store) Close() error {
 	return errors.Join(err, closing)
 }
 
-// grace is how long Close waits for a call of the engine before it interrupts it.
-const grace = 2 * time.Second
+const (
+	// grace is how long Close waits for a call of the engine before it interrupts it,
+	// and graceToLose likewise if what is not in the engine then is lost.
+	grace, graceToLose = 2 * time.Second, 30 * time.Second
+)
 
 // stopApplier stops the applier. If that is in a call of the engine that takes long,
 // because the disk is full for instance, it closes the engine, and reports that.
 func (s *Store) stopApplier() (closed bool, err error) {
-	close(s.applier.quit)
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case <-s.applier.gone:
-	case <-timer.C:
+	a := &s.applier
+	close(a.quit)
+	if !a.endsInTime() {
 		s.deps.Store.Detach()
 		closed, err = true, s.engine.Close()
-		<-s.applier.gone
+		<-a.gone
 	}
-	s.deps.Unfollow(s.applier.list)
+	s.deps.Unfollow(a.list)
+	if s.log == nil {
+		err = errors.Join(err, a.failure()) // then what is missing in the engine is lost
+	}
 	return closed, err
 }
+
+// endsInTime waits for the end of the applier. With a log that can be interrupted;
+// without one not as long as the engine gets on.
+func (a *applier) endsInTime() bool {
+	patience := grace
+	if a.s.log == nil {
+		patience = graceToLose
+	}
+	tick := time.NewTicker(patience)
+	defer tick.Stop()
+	for {
+		before := a.progress()
+		select {
+		case <-a.gone:
+			return true
+		case <-tick.C:
+			if a.s.log != nil || a.progress() == before {
+				return false
+			}
+		}
+	}
+}
+
+// progress changes while the engine gets on.
+func (a *applier) progress() [2]uint64 { return [2]uint64{a.parts.Load(), a.s.engine.Persisted()} }
 
 func pause() { runtime.Gosched() }
