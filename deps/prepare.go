@@ -47,7 +47,8 @@ type Prepared struct {
 	record *Record
 	expiry *time.Timer   // rolls it back at its limit
 	done   chan struct{} // closed when it is finished
-	ready  bool          // protected by the registry's mutex: may be finished, and nobody does
+	ready  bool          // protected by the registry's mutex: may be finished
+	taken  bool          // likewise: somebody finishes it
 	cause  error         // likewise: why it was rolled back, if not by anybody's wish
 }
 
@@ -124,17 +125,38 @@ func (m *Manager) prepare(r *Record, p *Prepared, patience *Patience) error {
 	return nil
 }
 
+// reserve gives p its xid, unless another transaction is prepared under it. It waits for
+// one that is being finished, which takes no longer than a commit in memory.
 func (g *registry) reserve(p *Prepared) bool {
+	for {
+		before := g.tryReserve(p)
+		if before == nil {
+			return true
+		}
+		if before == p {
+			return false
+		}
+		<-before.done
+	}
+}
+
+// tryReserve returns nil if it has given p its xid, the transaction that is about to
+// give it back, or p if none is.
+func (g *registry) tryReserve(p *Prepared) *Prepared {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.by[p.XID] != nil {
-		return false
+	switch before := g.by[p.XID]; {
+	case before == nil:
+	case before.taken:
+		return before
+	default:
+		return p
 	}
 	if g.by == nil {
 		g.by = make(map[string]*Prepared)
 	}
 	g.by[p.XID] = p
-	return true
+	return nil
 }
 
 // freeXID makes the xid free for others.
@@ -164,12 +186,12 @@ func (m *Manager) TakeThis(p *Prepared) error {
 
 func (g *registry) take(p *Prepared, cause error) error {
 	switch {
-	case p == nil || g.by[p.XID] != p || !p.ready:
+	case p == nil || g.by[p.XID] != p || !p.ready || p.taken:
 		return ErrUnknownXID
 	case g.closed:
 		return ErrClosed
 	}
-	p.ready, p.cause = false, cause
+	p.taken, p.cause = true, cause
 	if p.expiry != nil {
 		p.expiry.Stop()
 	}
@@ -250,7 +272,7 @@ func (m *Manager) Prepared() (list []*Prepared) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range g.by {
-		if p.ready {
+		if p.ready && !p.taken {
 			list = append(list, p)
 		}
 	}

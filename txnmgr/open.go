@@ -114,7 +114,7 @@ func openError(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &log), errors.As(err, &record), is(pebblestore.ErrCorrupt, durable.ErrBehind):
+	case errors.As(err, &log), errors.As(err, &record), is(pebblestore.ErrCorrupt, durable.ErrBehind, durable.ErrNoLog):
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, dir, err)
 	case is(commitlog.ErrVersion, redo.ErrVersion, pebblestore.ErrVersion):
 		return fmt.Errorf("%w: %s: %w", ErrVersion, dir, err)

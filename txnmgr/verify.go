@@ -312,8 +312,8 @@ func (v *verification) compareEnds() {
 	log, applied := v.inLog, v.report.Objects.Applied
 	switch {
 	case v.blind:
-	case log.Segments == 0 && applied > 0:
-		v.found(ErrCorrupt, "the commit log is missing, and the object store has commits up to timestamp %d", applied)
+	case log.Segments == 0 && v.store != (storage.StoreID{}):
+		v.found(ErrCorrupt, "the commit log is missing, and the object store, which has commits up to timestamp %d, is used with one", applied)
 	case log.Segments == 0:
 	case v.store != (storage.StoreID{}) && commitlog.StoreID(v.store) != log.StoreID:
 		v.found(ErrOtherStore, "the commit log is of store %s, the object store of %s", log.StoreID, commitlog.StoreID(v.store))

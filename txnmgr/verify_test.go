@@ -450,3 +450,33 @@ func idOf(t *testing.T, dir string) (id storage.StoreID) {
 	copy(id[:], data[16:])
 	return id
 }
+
+// TestLogMissing: a store without its log is not a new one, although nothing has come
+// to the object store yet.
+func TestLogMissing(t *testing.T) {
+	for name, lose := range map[string]func(log string) error{
+		"directory": os.RemoveAll,
+		"contents": func(log string) error {
+			return errors.Join(os.RemoveAll(log), os.Mkdir(log, 0o777))
+		},
+	} {
+		dir := filepath.Join(t.TempDir(), "store")
+		m := openStore(t, dir)
+		put(t, m, "a", "1")
+		left := filepath.Join(t.TempDir(), "left") // before anything is applied
+		if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		closeStore(t, m)
+		if err := lose(filepath.Join(left, "log")); err != nil {
+			t.Fatal(err)
+		}
+		if err := verifyErr(t, left); !errors.Is(err, txnmgr.ErrCorrupt) || !strings.Contains(err.Error(), "log is missing") {
+			t.Errorf("%s, Verify: %v", name, err)
+		}
+		_, err := txnmgr.Open(t.Context(), smallStore(left))
+		if !errors.Is(err, txnmgr.ErrCorrupt) || !strings.Contains(err.Error(), "log is missing") {
+			t.Errorf("%s, Open: %v", name, err)
+		}
+	}
+}

@@ -18,6 +18,9 @@ import (
 // are not given again.
 const lostAtMost = 1 << 24
 
+// ErrNoLog says that the log is missing altogether: the engine has been used with one.
+var ErrNoLog = errors.New("durable: the commit log is missing")
+
 // recovery brings the manager to the state of log and engine.
 type recovery struct {
 	s          *Store
@@ -55,6 +58,9 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.log = log
+	if mark.Store != (storage.StoreID{}) && log.Stats().Segments == 0 {
+		return ErrNoLog
+	}
 	s.deps.Store.SetApplied(max(mark.Applied, 1))
 	r := &recovery{s: s, ctx: ctx, applied: mark.Applied, prepared: make(map[string]*found)}
 	// All that is there, since what is prepared may stand before what is applied; but
@@ -68,7 +74,22 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.id = storage.StoreID(log.StoreID())
-	return r.finish()
+	if err := r.finish(); err != nil {
+		return err
+	}
+	if mark.Store == (storage.StoreID{}) {
+		return s.claim(mark.Applied)
+	}
+	return nil
+}
+
+// claim makes the engine that of the log, which is on the disk: from now on a log that is
+// missing is not taken for one that was never there.
+func (s *Store) claim(applied uint64) error {
+	if err := s.engine.Apply(nil, storage.Mark{Store: s.id, Applied: applied}); err != nil {
+		return err
+	}
+	return s.engine.Sync()
 }
 
 // finish sets the watermarks, and prepares what is prepared.
