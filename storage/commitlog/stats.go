@@ -10,6 +10,8 @@ type Stats struct {
 	First    uint64 // all groups younger than this are kept
 	Last     uint64 // see Log.Last
 
+	Oldest, Current uint64 // numbers of the oldest segment that is kept, and of the one that is written
+
 	Appended Appended
 	Failed   error // why the log takes nothing more, or nil
 }
@@ -40,6 +42,7 @@ func (l *Log) Stats() Stats {
 	}
 	if len(l.segments) > 0 {
 		s.First = l.segments[0].base
+		s.Oldest, s.Current = l.segments[0].number, l.segments[len(l.segments)-1].number
 	}
 	s.Log -= l.free
 	return s

@@ -2,27 +2,42 @@ package commitlog
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 )
 
-// TruncateBefore gives up the segments at the old end in which all groups have
-// timestamps up to and including ts. The caller promises to give Replay no older
-// timestamp than ts ever after. Younger groups stay, and so may older ones. Spares
+// TruncateBefore is Truncate of whatever segments.
+func (l *Log) TruncateBefore(ts uint64) error { return l.Truncate(ts, math.MaxUint64) }
+
+// Obsolete returns the number of the first segment that Truncate of ts would keep.
+func (l *Log) Obsolete(ts uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.segments) == 0 {
+		return 0
+	}
+	return l.segments[l.upTo(ts, math.MaxUint64)].number
+}
+
+// Truncate gives up the segments at the old end in which all groups have
+// timestamps up to and including ts, but none with a number from keep on (see
+// Stats.Current). The caller promises to give Replay no older timestamp than ts ever
+// after. Younger groups stay, and so may older ones. Spares
 // beyond those to be kept are removed, unless something is reserved in them.
 //
 // If a file cannot be renamed or removed the error says so, the file stays where
 // it is, and the log goes on. If the directory cannot be synced the log fails.
-func (l *Log) TruncateBefore(ts uint64) error {
+func (l *Log) Truncate(ts, keep uint64) error {
 	l.upkeep.Lock()
 	defer l.upkeep.Unlock()
-	old, keep, err := l.obsolete(ts)
+	old, spares, err := l.obsolete(ts, keep)
 	if err != nil {
 		return err
 	}
 	for _, h := range old {
-		recycle := keep > 0 && h.size == l.opts.SegmentBytes
+		recycle := spares > 0 && h.size == l.opts.SegmentBytes
 		if recycle {
-			keep--
+			spares--
 			err = l.recycle(h)
 		} else {
 			err = l.remove(h)
@@ -37,19 +52,25 @@ func (l *Log) TruncateBefore(ts uint64) error {
 	return nil
 }
 
-// obsolete returns the segments with nothing younger than ts, and how many of
-// them are worth keeping as spares.
-func (l *Log) obsolete(ts uint64) (old []header, keep int, err error) {
+// obsolete returns the segments to be given up, and how many of them are worth keeping
+// as spares.
+func (l *Log) obsolete(ts, keep uint64) (old []header, spares int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.usable(); err != nil {
 		return nil, 0, err
 	}
-	n := 0
-	for n+1 < len(l.segments) && l.segments[n+1].base <= ts {
+	n := l.upTo(ts, keep)
+	return l.segments[:n:n], l.opts.Spares - len(l.spares), nil
+}
+
+// upTo returns how many segments have nothing younger than ts, and lower numbers than
+// keep. The last one is never among them. The caller holds mu.
+func (l *Log) upTo(ts, keep uint64) (n int) {
+	for n+1 < len(l.segments) && l.segments[n+1].base <= ts && l.segments[n].number < keep {
 		n++
 	}
-	return l.segments[:n:n], l.opts.Spares - len(l.spares), nil
+	return n
 }
 
 // recycle makes a spare of the oldest segment.

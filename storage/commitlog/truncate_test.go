@@ -161,3 +161,24 @@ func TestSparesNobodyNeeds(t *testing.T) {
 		t.Errorf("%d spares for nothing", n)
 	}
 }
+
+// TestTruncateKeeps: segments that somebody needs stay, however old they are.
+func TestTruncateKeeps(t *testing.T) {
+	l, _ := mustOpen(t, faultfs.New(), small(), 0)
+	defer mustClose(t, l)
+	for ts := uint64(1); l.Stats().Segments < 6; ts++ {
+		mustAppend(t, l, group(2*ts, 2000))
+	}
+	s := l.Stats()
+	if got := l.Obsolete(s.Last); got != s.Current {
+		t.Errorf("segment %d is the first to stay, and %d is written", got, s.Current)
+	}
+	for _, keep := range []uint64{0, s.Oldest, s.Oldest + 1, s.Oldest + 3, s.Current + 1} {
+		if err := l.Truncate(s.Last, keep); err != nil {
+			t.Fatal(err)
+		}
+		if now, want := l.Stats().Oldest, min(max(keep, s.Oldest), s.Current); now != want {
+			t.Errorf("to be kept from %d: the oldest is %d, want %d", keep, now, want)
+		}
+	}
+}

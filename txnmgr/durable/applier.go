@@ -212,17 +212,32 @@ func (a *applier) catchUp() {
 		if len(active) > 0 && active[0] > a.reached.Load() && !a.isPressed() {
 			target = min(target, active[0])
 		}
-		if !a.collect(target) {
-			a.reached.Store(target)
-			continue
+		var err error
+		if a.collect(target) {
+			err = a.apply(active)
+		} else {
+			err = a.passOver(target)
 		}
-		if err := a.apply(active); err != nil {
+		if err != nil {
 			a.fail(err)
 			return
 		}
 		a.settle()
 		a.truncate()
 	}
+}
+
+// passOver is for timestamps that no commit has, since some were lost in a crash. The
+// engine has them, or the log could not be truncated there.
+func (a *applier) passOver(target uint64) error {
+	if a.s.log != nil {
+		if err := a.s.engine.Apply(nil, storage.Mark{Store: a.s.id, Applied: target}); err != nil {
+			return err
+		}
+		a.s.deps.Store.SetApplied(target)
+	}
+	a.reached.Store(target)
+	return nil
 }
 
 // isPressed reports whether too much is waiting to be applied to let it wait any longer.
@@ -329,17 +344,27 @@ func (a *applier) truncate() {
 		}
 	}
 	upTo := s.engine.Persisted()
-	for _, k := range s.prepared.before(upTo) {
-		room := commitlog.Need(len(k.payload))
-		if s.log.Reserve(room) == nil {
-			n := &note{payload: k.payload, of: k}
-			s.writer.leave(n)
-			<-n.done
-			s.log.Release(room)
-		}
+	for _, k := range s.prepared.before(s.log.Obsolete(upTo)) {
+		s.copyForward(k)
 	}
 	// If a file cannot be removed now, perhaps it can at the next look.
-	a.setTrouble(s.prepared.below(upTo, s.log.TruncateBefore))
+	a.setTrouble(s.prepared.oldest(func(segment uint64) error { return s.log.Truncate(upTo, segment) }))
+}
+
+// copyForward writes a record once more.
+func (s *Store) copyForward(k *kept) {
+	room := commitlog.Need(len(k.payload))
+	if s.log.Reserve(room) != nil {
+		return // it stays where it is
+	}
+	defer s.log.Release(room)
+	current := s.log.Stats().Current // or a later one
+	n := &note{payload: k.payload, of: k}
+	s.writer.leave(n)
+	<-n.done
+	if n.err == nil {
+		k.segment.Store(current)
+	}
 }
 
 func (a *applier) setTrouble(err error) {

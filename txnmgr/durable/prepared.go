@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ type kept struct {
 	room     int64 // reserved for its commit
 
 	_       pad.Align64
-	at      atomic.Uint64 // the last timestamp before the record, or a lower one until that is written
+	segment atomic.Uint64 // of the log that has the record, or an earlier one
 	written atomic.Bool
 	dropped atomic.Bool // it is over without a commit, or about to be
 }
@@ -77,29 +78,28 @@ func (g *register) remove(p *deps.Prepared) (of *kept) {
 	return of
 }
 
-// before returns those whose record stands before the commit at ts: one behind that may
-// be the youngest in the log, and to write it once more would lead nowhere, again and
-// again.
-func (g *register) before(ts uint64) (old []*kept) {
+// before returns those whose record may be in a segment of the log before this one.
+func (g *register) before(segment uint64) (old []*kept) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, k := range g.all {
-		if k.at.Load() < ts && k.written.Load() {
+		if k.segment.Load() < segment && k.written.Load() {
 			old = append(old, k)
 		}
 	}
 	return old
 }
 
-// below calls fn with ts, or with the greatest timestamp below all records if that is
-// less, while none is added.
-func (g *register) below(ts uint64, fn func(ts uint64) error) error {
+// oldest calls fn with the first segment of the log that may have a record, while none
+// is added.
+func (g *register) oldest(fn func(segment uint64) error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	first := uint64(math.MaxUint64)
 	for _, k := range g.all {
-		ts = min(ts, k.at.Load()-1)
+		first = min(first, k.segment.Load())
 	}
-	return fn(ts)
+	return fn(first)
 }
 
 // LogPrepared makes the prepared p survive a crash, and returns when it does. The
@@ -123,7 +123,7 @@ func (s *Store) LogPrepared(p *deps.Prepared) error {
 	}
 	defer s.log.Release(room)
 	k := &kept{prepared: p, payload: payload, room: p.Record().Room}
-	k.at.Store(s.deps.Visible())
+	k.segment.Store(s.log.Stats().Current)
 	s.prepared.add(k)
 	s.throttle.giveBack(p.Record().Room) // it may stay for long
 	return s.waitNote(&note{payload: payload, of: k})
@@ -221,7 +221,7 @@ func encodePrepared(p *deps.Prepared) []byte {
 }
 
 // restore makes what the log says of a prepared transaction one again.
-func (s *Store) restore(rec *redo.Record, payload []byte, at uint64) *kept {
+func (s *Store) restore(rec *redo.Record, payload []byte) *kept {
 	store, r := s.deps.Store, new(deps.Record)
 	if len(rec.Label) > 0 {
 		r.About = &deps.About{Label: string(rec.Label)}
@@ -254,8 +254,8 @@ func (s *Store) restore(rec *redo.Record, payload []byte, at uint64) *kept {
 	}
 	p.Drop = func() { s.Dropped(p) }
 	s.deps.RecoveredPrepared(p, r, locked)
-	k := &kept{prepared: p, payload: slices.Clone(payload), room: r.Room}
-	k.at.Store(max(at, 1))
+	k := &kept{prepared: p, payload: payload, room: r.Room}
+	k.segment.Store(s.log.Stats().Oldest)
 	k.written.Store(true)
 	return k
 }

@@ -1,27 +1,29 @@
 package durable
 
-import "testing"
+import (
+	"testing"
+)
 
 // TestWrittenOnceMore: the record of a prepared transaction is written once more when
-// it keeps the log from being truncated, and not while it is the youngest there.
+// it keeps segments of the log from being given up, and not before it was written.
 func TestWrittenOnceMore(t *testing.T) {
 	var g register
 	k := new(kept)
-	k.at.Store(5)
+	k.segment.Store(5)
 	g.add(k)
 	for _, c := range []struct {
-		ts      uint64
+		segment uint64
 		written bool
 		want    int
-	}{{6, false, 0}, {4, true, 0}, {5, true, 0}, {6, true, 1}} {
+	}{{6, false, 0}, {5, true, 0}, {6, true, 1}} {
 		k.written.Store(c.written)
-		if got := len(g.before(c.ts)); got != c.want {
-			t.Errorf("behind 5, log needed from %d, written %v: %d, want %d", c.ts, c.written, got, c.want)
+		if got := len(g.before(c.segment)); got != c.want {
+			t.Errorf("in segment 5, needed from %d, written %v: %d, want %d", c.segment, c.written, got, c.want)
 		}
 	}
-	if err := g.below(9, func(ts uint64) error {
-		if ts != 4 {
-			t.Errorf("truncated up to %d", ts)
+	if err := g.oldest(func(segment uint64) error {
+		if segment != 5 {
+			t.Errorf("kept from segment %d", segment)
 		}
 		return nil
 	}); err != nil {

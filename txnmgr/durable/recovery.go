@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tierceldb/tiercel/deps"
 	"github.com/tierceldb/tiercel/storage"
@@ -29,13 +30,7 @@ type recovery struct {
 	reader     redo.Reader
 	objects    []*storage.Object // in the table, and not in the ordered index
 	superseded int               // versions replaced by newer ones of the same group or an earlier one
-	prepared   map[string]*found
-}
-
-// found is the record of a prepared transaction.
-type found struct {
-	payload []byte
-	at      uint64
+	prepared   map[string][]byte // their payloads
 }
 
 // recover replays the log, if there is one, and sets the watermarks.
@@ -62,7 +57,7 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		return ErrNoLog
 	}
 	s.deps.Store.SetApplied(max(mark.Applied, 1))
-	r := &recovery{s: s, ctx: ctx, applied: mark.Applied, prepared: make(map[string]*found)}
+	r := &recovery{s: s, ctx: ctx, applied: mark.Applied, prepared: make(map[string][]byte)}
 	// All that is there, since what is prepared may stand before what is applied; but
 	// no gap behind that.
 	from := mark.Applied
@@ -109,13 +104,13 @@ func (r *recovery) finish() error {
 		}
 	}
 	s.deps.StartAt(last)
-	for _, f := range r.prepared {
-		r.reader.Reset(f.payload)
+	for _, payload := range r.prepared {
+		r.reader.Reset(payload)
 		rec, err := r.reader.Next()
 		if err != nil {
 			return err
 		}
-		k := s.restore(rec, f.payload, f.at)
+		k := s.restore(rec, payload)
 		s.prepared.add(k)
 		if err := s.log.Reserve(k.room); err != nil {
 			return fmt.Errorf("room for the commit of prepared transaction %q: %w", rec.XID, err)
@@ -154,7 +149,7 @@ func (r *recovery) record(f commitlog.Frame, rec *redo.Record, writes []deps.Wri
 	switch rec.Kind {
 	case redo.Prepare:
 		// Alone in its frame.
-		r.prepared[string(rec.XID)] = &found{payload: append([]byte(nil), f.Payload...), at: f.Last}
+		r.prepared[string(rec.XID)] = slices.Clone(f.Payload)
 	case redo.Dropped:
 		delete(r.prepared, string(rec.XID))
 	case redo.Commit:

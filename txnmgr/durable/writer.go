@@ -231,7 +231,6 @@ func (w *writer) round() bool {
 func settleNotes(notes []*note, err error) {
 	for _, n := range notes {
 		if n.err = err; err == nil && n.of != nil {
-			n.of.at.Store(n.after)
 			n.of.written.Store(true)
 		}
 		close(n.done)
