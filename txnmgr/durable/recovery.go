@@ -16,8 +16,9 @@ import (
 
 // lostAtMost is how many timestamps may have been given to commits, and seen by
 // somebody, that were lost in a crash because they need not have been durable. They
-// are not given again.
-const lostAtMost = 1 << 24
+// are not given again. While the disk stands still, they are bounded by Options.LogBytes
+// alone, of which each takes some 50 bytes.
+const lostAtMost = 1 << 32
 
 // ErrNoLog says that the log is missing altogether: the engine has been used with one.
 var ErrNoLog = errors.New("durable: the commit log is missing")
