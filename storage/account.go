@@ -36,6 +36,12 @@ func (o *Object) isCharged(charge uint8) bool {
 	return all&accounts != 0 && all>>chargeShift == uint64(charge)
 }
 
+// isChargedBelow reports whether there is an entry that says less.
+func (o *Object) isChargedBelow(charge uint8) bool {
+	all := o.lock.Load()
+	return all&accounts != 0 && all>>chargeShift < uint64(charge)
+}
+
 // chargeOf rounds a cost to one of the eighths between two powers of two.
 func chargeOf(cost int64) uint8 {
 	n := bits.Len64(uint64(cost))

@@ -71,7 +71,11 @@ func (c *cold) keep(o *Object, v *Version) {
 	if o.isCharged(charge) {
 		return
 	}
+	grown := o.isChargedBelow(charge)
 	o.openAccount(charge)
+	if grown {
+		c.cache.withdraw(o)
+	}
 	if !c.cache.offer(o, cost) {
 		c.leave(o)
 	}

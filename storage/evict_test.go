@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 
@@ -108,6 +109,25 @@ func TestSettledTwice(t *testing.T) {
 	w.wantObjects(1)
 	w.drop("k")
 	w.wantObjects(0)
+}
+
+// TestGrownNeedRoom: objects that were small when the cache took them, and are rewritten
+// with longer values, do not take more than the cache has.
+func TestGrownNeedRoom(t *testing.T) {
+	w := newWorld(t, plenty)
+	const objects = 500
+	for _, size := range []int{100, 10_000, 100} {
+		for i := range objects {
+			w.commit(fmt.Sprint(i), string(pattern(size)))
+		}
+		w.settle()
+		if m := w.Memory(); m.CacheBytes > plenty || m.Objects > plenty/int64(size) {
+			t.Errorf("with values of %d bytes: %+v", size, m)
+		}
+	}
+	for i := range objects {
+		w.wantFound(fmt.Sprint(i), w.now, string(pattern(100)))
+	}
 }
 
 // TestDeletedLeavesAtOnce: a tombstone does not wait for the cache, which has an entry
