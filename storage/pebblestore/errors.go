@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -47,8 +48,27 @@ func incomplete(err error) error {
 // corrupt makes an error of Pebble match ErrCorrupt if it is about what the disk
 // holds.
 func corrupt(err error) error {
-	if err != nil && pebble.IsCorruptionError(err) {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	if err == nil || !pebble.IsCorruptionError(err) {
+		return err
 	}
-	return err
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {
+		return &corruption{path: info.Path, cause: err}
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
+
+// corruption is an error of Pebble about a file that it has open. Pebble knows its path,
+// but does not say it, and adds a line that says nothing.
+type corruption struct {
+	path  string
+	cause error
+}
+
+// Error says where and what.
+func (c *corruption) Error() string {
+	what, _, _ := strings.Cut(c.cause.Error(), "\n")
+	return fmt.Sprintf("%v: %s: %s", ErrCorrupt, c.path, what)
+}
+
+// Unwrap returns ErrCorrupt and what Pebble says.
+func (c *corruption) Unwrap() []error { return []error{ErrCorrupt, c.cause} }
