@@ -174,7 +174,7 @@ func (tx *Txn) confirm() error {
 // for it.
 //
 // The errors are ErrNilFunc, which does nothing, and those of Commit; done is not
-// called then. If the transaction wrote nothing, or the manager has no log, done is
+// called then. If the transaction wrote nothing, or everything is in memory, done is
 // called before CommitThen returns.
 func (tx *Txn) CommitThen(done func(error)) error {
 	if done == nil {

@@ -99,7 +99,8 @@ type Options struct {
 	// CacheBytes is how much memory is for objects that are in the object store, its
 	// own caches included: 256 MiB if 0, and 1 TiB at most. About 1/32 of it is taken
 	// at once, for tables. What is not in the object store yet comes on top, and is
-	// bounded by LogBytes.
+	// bounded by LogBytes; and while a snapshot is held open, the objects that were
+	// changed since, with what it sees of them.
 	CacheBytes int64
 
 	// LogBytes is how much may be committed that the object store does not have yet:
