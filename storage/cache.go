@@ -71,10 +71,10 @@ func (c *cache) noteFull() {
 // it; otherwise leave will be called for this.
 func (c *cache) offer(o *Object, cost int64) bool { return c.entries.Set(o.hash, o, cost) }
 
-// withdraw takes the entry of an object back that has grown, before it is offered again.
-// Ristretto does not look for room when an entry is replaced by one that costs more, and
+// withdraw takes the entry back of an object that was deleted, or has grown and is going
+// to be offered again. Ristretto does not look for room when an entry is replaced by one that costs more, and
 // forgets the cost if it is busy: a cache of objects that grow would take any amount of
-// memory.
+// memory. It may wait for the goroutine that calls leave, which must not call it.
 func (c *cache) withdraw(o *Object) { c.entries.Del(o.hash) }
 
 // noteRead lets the cache know that the object with the hash was read.

@@ -41,6 +41,9 @@ func (s *Store) Settle(o *Object, v *Version, horizon uint64) Settled {
 		c.keep(o, v)
 		return Gone
 	case c.evict(o) == evicted:
+		if o.hasAccount() {
+			c.cache.withdraw(o) // of the value; what the key has next is not to take its place
+		}
 		return Gone
 	}
 	return Later
