@@ -17,12 +17,17 @@ type applied struct {
 
 // version returns it if it is the newest that is committed, or nil.
 func (x applied) version() *storage.Version {
-	v := x.object.Head()
+	if v := newest(x.object); v != nil && v.CommitTS() == x.ts {
+		return v
+	}
+	return nil
+}
+
+// newest returns the newest committed version of the object, or nil.
+func newest(o *storage.Object) *storage.Version {
+	v := o.Head()
 	for v != nil && v.CommitTS() == 0 {
 		v = v.Older()
-	}
-	if v == nil || v.CommitTS() != x.ts {
-		return nil
 	}
 	return v
 }
@@ -69,15 +74,23 @@ func (q *queue) pop(bound uint64) (x applied, ok bool) {
 // Promote is storage.Store.Promote, and sees to it that the object is settled.
 func (s *Store) Promote(ctx context.Context, key []byte, hash uint64) (*storage.Object, error) {
 	o, err := s.deps.Store.Promote(ctx, key, hash)
-	if err != nil || o == nil || o.Head() == nil {
-		return o, err
+	if o != nil {
+		s.applier.hold(o)
 	}
-	a := &s.applier
+	return o, err
+}
+
+// hold has an object settled that was promoted. Others may be about to write it already,
+// or have made it and be about to take it away.
+func (a *applier) hold(o *storage.Object) {
+	v := newest(o)
+	if v == nil {
+		return
+	}
 	a.mu.Lock()
-	a.held = append(a.held, applied{object: o, ts: o.Head().CommitTS()})
+	a.held = append(a.held, applied{object: o, ts: v.CommitTS()})
 	a.mu.Unlock()
 	a.wakeIdle()
-	return o, nil
 }
 
 // takeHeld returns what was promoted.
