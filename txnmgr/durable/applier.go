@@ -268,6 +268,7 @@ func (a *applier) collect(target uint64) bool {
 // and what the log has from the mark on includes all of them.
 func (a *applier) apply(active []uint64) error {
 	b, s := &a.batch, a.s
+	defer b.reset() // what is in it may leave memory now, and be many objects
 	b.sort()
 	if len(active) > 0 {
 		if err := a.save(active); err != nil {
@@ -275,7 +276,7 @@ func (a *applier) apply(active []uint64) error {
 		}
 	}
 	mark := storage.Mark{Store: s.id, Applied: s.engine.Mark().Applied}
-	size := min(mostAtOnce, int(s.throttle.budget/partsOfBudget))
+	size := int(min(mostAtOnce, s.throttle.budget/partsOfBudget))
 	err := b.parts(size, func(changes []storage.Change, last bool) error {
 		if last {
 			mark.Applied = b.upTo

@@ -28,6 +28,7 @@ type written struct {
 // keptObjects is how many objects a batch keeps room for.
 const keptObjects = 1 << 16
 
+// reset empties the batch, and lets go of what was in it.
 func (b *batch) reset() {
 	if cap(b.objects) > keptObjects {
 		*b = batch{}
@@ -70,7 +71,7 @@ func (b *batch) sort() {
 // the last one.
 func (b *batch) parts(size int, fn func(changes []storage.Change, last bool) error) error {
 	b.changes = b.changes[:0]
-	defer func() { clear(b.changes) }()
+	defer func() { clear(b.changes[:cap(b.changes)]) }()
 	n := 0
 	for i := range b.objects {
 		c := b.objects[i].change()
