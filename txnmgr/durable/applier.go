@@ -251,8 +251,11 @@ func (a *applier) isPressed() bool {
 func (a *applier) collect(target uint64) bool {
 	b := &a.batch
 	b.reset()
-	whole := true
-	for !whole || int64(b.bytes) < a.s.throttle.budget {
+	most, whole := a.s.throttle.budget, true
+	if a.s.log == nil {
+		most = a.partBytes()
+	}
+	for !whole || int64(b.bytes) < most {
 		r := a.list.Next(target)
 		if r == nil {
 			break
@@ -263,9 +266,14 @@ func (a *applier) collect(target uint64) bool {
 	return b.upTo > 0
 }
 
+// partBytes is how many bytes are applied at once, about.
+func (a *applier) partBytes() int64 { return min(mostAtOnce, a.s.throttle.budget/partsOfBudget) }
+
 // apply brings the batch to the engine, in parts. Only the last part has its mark:
 // after a crash in between the engine has some versions that are newer than its mark,
-// and what the log has from the mark on includes all of them.
+// and what the log has from the mark on includes all of them. Without a log nothing has,
+// and who opens the engine would find neither these nor what they have replaced; so then
+// batches are small, and there is one part, but if a group is larger than any transaction.
 func (a *applier) apply(active []uint64) error {
 	b, s := &a.batch, a.s
 	defer b.reset() // what is in it may leave memory now, and be many objects
@@ -276,8 +284,11 @@ func (a *applier) apply(active []uint64) error {
 		}
 	}
 	mark := storage.Mark{Store: s.id, Applied: s.engine.Mark().Applied}
-	size := int(min(mostAtOnce, s.throttle.budget/partsOfBudget))
-	err := b.parts(size, func(changes []storage.Change, last bool) error {
+	size := a.partBytes()
+	if s.log == nil {
+		size = commitlog.MaxPayload
+	}
+	err := b.parts(int(size), func(changes []storage.Change, last bool) error {
 		if last {
 			mark.Applied = b.upTo
 		}
