@@ -26,6 +26,10 @@
 //	           ▼                                    ▼
 //	┌──────────────────────────── storage ─────────────────────────────┐
 //	│ table, ordered index ─► object "k" ─► 99 ─► 97 ─► 12             │
+//	└──────────▲───────────────────────────────────────────────────────┘
+//	           │ loads what left memory             │ committed list
+//	┌──────────┴────── on disk, with Options.Dir ───▼──────────────────┐
+//	│ object store ◄─ applier, in batches    log ◄─ writer, in groups  │
 //	└──────────────────────────────────────────────────────────────────┘
 //
 // # Guarantees
@@ -78,7 +82,9 @@
 // lags too far behind waits before it votes (Options.LogBytes, Stats.Throttled).
 //
 // When the log cannot be written, it is not known what the disk has: who waits for it
-// gets ErrCommitUnknown, every later commit ErrLogFailed, and reading goes on.
+// gets ErrCommitUnknown, every later commit ErrLogFailed, and reading goes on. A disk
+// that is full shows before the vote, where it does no harm: the commit is rolled back,
+// with the error of the disk.
 //
 // # Two-phase commit
 //
@@ -87,7 +93,8 @@
 // finish cannot fail. It gets its commit timestamp only then. So a client that is
 // slow between the two holds up those who want its objects and nobody else. A
 // transaction that would write what a prepared one has read waits for its end; so
-// does one that is to be prepared and has read what a prepared one writes.
+// does one that is to be prepared and has read what a prepared one writes. With a log
+// what is prepared survives a restart (Manager.Prepared).
 //
 // A Commit that runs needs the finish section, which is short and does no I/O,
 // and the objects that it writes. So update transactions can wait for each other
@@ -139,6 +146,9 @@
 //     waits; deadlock.go, for whom; prepare.go, the two phases.
 //   - txnmgr/txn.go, the transaction as its user sees it; scan.go, how its own
 //     writes come in between; update.go, how it is tried again.
+//   - txnmgr/durable, to the disk and back: writer.go, applier.go, recovery.go;
+//     throttle.go, who is held back. storage/commitlog/doc.go, what a log promises.
+//   - storage/cold.go, why what left memory is never seen stale.
 //
 // # Sources
 //

@@ -33,7 +33,8 @@ var (
 var (
 	// ErrNilContext says that a context is nil.
 	ErrNilContext = errors.New("tiercel: nil context; pass context.Background() if there is none")
-	// ErrNilFunc says that View or Update was given no function.
+	// ErrNilFunc says that a function is nil which is to be called: that of View, Update
+	// or CommitThen, or the pairs of Load.
 	ErrNilFunc = errors.New("tiercel: nil function")
 	// ErrBadOption says that an option has a value out of its range.
 	ErrBadOption = errors.New("tiercel: bad option")

@@ -16,8 +16,7 @@ import (
 )
 
 // Manager runs transactions on one store. Open makes one; the zero Manager cannot be
-// used. Its methods may be called by many
-// goroutines.
+// used. Its methods may be called by many goroutines.
 type Manager struct {
 	deps  deps.Manager
 	store *storage.Store

@@ -18,7 +18,8 @@ import (
 var (
 	// ErrInUse says that another process, or another Manager, has the directory open.
 	ErrInUse = errors.New("tiercel: the directory is open elsewhere; close it there first")
-	// ErrCorrupt says that a file is not what was written. Nothing was changed.
+	// ErrCorrupt says that a file is not what was written, or is missing. Open leaves the
+	// log as it was then. Reading says so too, of what it would have had to read.
 	ErrCorrupt = errors.New("tiercel: the store is damaged; restore a backup, or look at it with verify")
 	// ErrVersion says that a file was written by another version.
 	ErrVersion = errors.New("tiercel: the store was written by another version; use that one")

@@ -54,6 +54,10 @@ func WithLimit(d time.Duration) PrepareOption {
 // prepares two transactions of which one writes what the other has read or writes
 // waits for itself.
 //
+// With a log Prepare returns when it is durable: whatever happens to the process, the
+// transaction is prepared again when the store is opened, with all that it protects, and
+// is finished by its xid (Manager.Prepared has them all).
+//
 // The errors are ErrNilContext, ErrBadOption, ErrXIDInUse, ErrManaged and
 // ErrConcurrentUse, which leave the transaction as it was, and those of Commit and
 // ctx's, after which it is over.

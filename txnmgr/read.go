@@ -275,7 +275,8 @@ func (tx ReadTxn) give(o *storage.Object, v *storage.Version, yield func(key, va
 }
 
 // Err returns nil while the transaction is open: then no Scan was stopped. Else
-// it returns ErrTxnDone, possibly with the cause of a forced end.
+// it returns ErrTxnDone, possibly with the cause of a forced end. That the object store
+// could not be read, which a Scan cannot say, is such a cause.
 func (tx ReadTxn) Err() error {
 	if tx.slot == nil {
 		return ErrTxnDone

@@ -122,7 +122,8 @@ func (tx *Txn) isOver() bool {
 // value stays valid for ever, has len = cap, and must not be modified.
 //
 // The errors are ErrNotFound, ErrConcurrentUse, and ErrTxnDone, possibly with the
-// cause of a forced end.
+// cause of a forced end; and, of what is not in memory, those of the object store, as in
+// ReadTxn.Get.
 func (tx *Txn) Get(key []byte) ([]byte, error) {
 	if err := tx.enter(); err != nil {
 		return nil, err
@@ -374,7 +375,8 @@ func (tx *Txn) OnCommit(fn func(commitTS uint64)) {
 
 // Err returns ErrConcurrentUse if a Scan was stopped by that (or if this call was),
 // and else nil while the transaction is open: then no Scan was stopped. Afterwards
-// it returns ErrTxnDone, possibly with the cause of a forced end.
+// it returns ErrTxnDone, possibly with the cause of a forced end. That the object store
+// could not be read, which a Scan cannot say, is such a cause.
 func (tx *Txn) Err() error {
 	if err := tx.enter(); err != nil {
 		return err

@@ -38,7 +38,8 @@ type FS interface {
 	// directory's.
 	List(dir string) ([]string, error)
 	// MkdirAll makes a directory, and those above it, and makes sure that they
-	// survive a crash. It is no error if they exist.
+	// survive a crash. It is no error if they exist: then so much is made sure of the
+	// last one.
 	MkdirAll(dir string) error
 	// SyncDir returns when the names in a directory are what they are for good.
 	SyncDir(dir string) error

@@ -47,6 +47,10 @@ func (system) List(dir string) ([]string, error) {
 // MkdirAll syncs the directory above each one it makes.
 func (s system) MkdirAll(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		// Whoever made it may have been killed before its name was on the disk.
+		if err := s.SyncDir(filepath.Dir(dir)); !errors.Is(err, os.ErrPermission) {
+			return err
+		}
 		return nil
 	}
 	above := filepath.Dir(dir)
