@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/tierceldb/tiercel/storage/redo"
 )
@@ -147,17 +148,19 @@ func (r *backupReader) fail(what string, err error) error {
 	return fmt.Errorf("tiercel: restore: %w", err)
 }
 
-// take reads n bytes of what.
+// take reads n bytes of what. It makes room as they come, for n may be damaged.
 func (r *backupReader) take(n int, what string) ([]byte, error) {
-	if cap(r.payload) < n {
-		r.payload = make([]byte, n)
+	p := r.payload[:0]
+	for len(p) < n {
+		begin, more := len(p), min(n-len(p), backupChunk)
+		p = slices.Grow(p, more)[:begin+more]
+		got, err := io.ReadFull(r.in, p[begin:])
+		r.at += int64(got)
+		if err != nil {
+			return nil, r.fail(what, err)
+		}
 	}
-	p := r.payload[:n]
-	got, err := io.ReadFull(r.in, p)
-	r.at += int64(got)
-	if err != nil {
-		return nil, r.fail(what, err)
-	}
+	r.payload = p
 	return p, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -125,6 +126,24 @@ func TestDamagedBackup(t *testing.T) {
 	refused("longer", append(bytes.Clone(whole), 0))
 	if names, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(names) > 0 {
 		t.Errorf("left behind: %v, %v", names, err)
+	}
+}
+
+// TestDamagedLength: a length that is damaged takes no memory for what does not follow.
+func TestDamagedLength(t *testing.T) {
+	ctx, m := context.Background(), openWith(t, "a", "1")
+	var taken bytes.Buffer
+	wantErr(t, "Backup", m.Backup(ctx, &taken))
+	const header = 24
+	data := taken.Bytes()
+	data[header+3] = 0x7f
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := txnmgr.Restore(ctx, filepath.Join(t.TempDir(), "store"), bytes.NewReader(data))
+	runtime.ReadMemStats(&after)
+	wantErr(t, "Restore", err, txnmgr.ErrNotBackup)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<30 {
+		t.Errorf("Restore has allocated %d bytes", taken)
 	}
 }
 
