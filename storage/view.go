@@ -35,6 +35,15 @@ func (v *views) unregister(view *Sight) {
 	}
 }
 
+// OldestView returns the least applied timestamp of all open scans, or the greatest
+// number: what was applied after that stays in memory until they are closed.
+func (s *Store) OldestView() uint64 {
+	v := &s.cold.views
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.oldest
+}
+
 // closeAll closes the iterators that are open. Nobody uses one meanwhile.
 func (v *views) closeAll() {
 	v.mu.Lock()

@@ -12,20 +12,11 @@ import (
 // TestAppliedIsLetGo: the applier keeps nothing of what it has applied: it may have been
 // a whole budget of objects, and nothing else comes for a long time.
 func TestAppliedIsLetGo(t *testing.T) {
-	var m deps.Manager
-	m.Init(deps.Config{})
-	engine := memstore.Open(memstore.Options{})
-	if err := m.Store.Attach(engine, 1<<16); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), &m, Options{Engine: engine, LogBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := opened(t)
 	for i := range 100 {
 		put(t, s, fmt.Sprint(i))
 	}
-	m.Close(nil)
+	s.deps.Close(nil)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +37,40 @@ func TestAppliedIsLetGo(t *testing.T) {
 	if len(b.at) > 0 {
 		t.Errorf("the batch still knows of %d objects", len(b.at))
 	}
+}
+
+// TestAppliedWaitsForScan: what an open scan keeps in memory is not asked about at every
+// look, for it may be much.
+func TestAppliedWaitsForScan(t *testing.T) {
+	s := opened(t)
+	scan := s.deps.Store.Sight(nil, nil, storage.Ascending, s.deps.Visible())
+	defer scan.Close()
+	const keys = 100
+	for i := range keys {
+		put(t, s, fmt.Sprint(i))
+	}
+	s.deps.Close(nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if q := &s.applier.settled; len(q.again) > 0 || q.len() != keys {
+		t.Errorf("%d are settled again and again, and %d wait", len(q.again), q.len())
+	}
+}
+
+// opened returns a store above an engine, without a log.
+func opened(t *testing.T) *Store {
+	m := new(deps.Manager)
+	m.Init(deps.Config{})
+	engine := memstore.Open(memstore.Options{})
+	if err := m.Store.Attach(engine, 1<<16); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), m, Options{Engine: engine, LogBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // put commits a value.

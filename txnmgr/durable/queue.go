@@ -116,7 +116,7 @@ func (a *applier) settle() {
 		return
 	}
 	horizon := s.deps.Horizon()
-	bound := min(horizon, s.deps.Store.Applied())
+	bound := min(horizon, s.deps.Store.Applied(), s.deps.Store.OldestView()) // beyond that it would be asked in vain
 	again := q.again
 	q.again = nil
 	settle := func(x applied) {
