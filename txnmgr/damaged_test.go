@@ -156,8 +156,11 @@ func TestOpenFinds(t *testing.T) {
 // committed, or there is an error that names the damage.
 func TestFlippedAnywhere(t *testing.T) {
 	dice, whole := seededDice(t), aStore(t)
-	noticed := 0
-	for range 30 {
+	noticed, flips := 0, 30
+	if testing.Short() {
+		flips = 10
+	}
+	for range flips {
 		dir := copied(t, whole)
 		paths := slices.Sorted(maps.Keys(checksums(t, dir)))
 		path := paths[dice.IntN(len(paths))]
@@ -180,7 +183,9 @@ func TestFlippedAnywhere(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s, byte %d: the error does not say where: %v", path, at, err)
 		}
-		if err != nil && !errors.Is(err, txnmgr.ErrCorrupt) && !errors.Is(err, txnmgr.ErrVersion) {
+		// Of its options Pebble says only that they are not the ones it was opened with.
+		isKnown := errors.Is(err, txnmgr.ErrCorrupt) || errors.Is(err, txnmgr.ErrVersion)
+		if err != nil && !isKnown && !strings.HasPrefix(filepath.Base(path), "OPTIONS") {
 			t.Errorf("%s, byte %d: %v", path, at, err)
 		}
 	}
