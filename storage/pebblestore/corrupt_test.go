@@ -48,7 +48,7 @@ func TestFlippedTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	for range 20 * *long {
+	for range times(20) {
 		flipTable(t, rng, in, h)
 		flipTable(t, rng, small, few)
 	}

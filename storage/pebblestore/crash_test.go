@@ -72,7 +72,7 @@ func (c *crasher) split() *rand.Rand {
 func TestCrash(t *testing.T) {
 	rng := random(t)
 	points := 0
-	for range 12 * *long {
+	for range times(12) {
 		h := history{{}}
 		last := crash{fs: vfs.NewCrashableMem()}
 		for range 4 {

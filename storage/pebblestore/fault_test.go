@@ -182,7 +182,7 @@ func (f *faulty) hasFailed(t *testing.T, err error) {
 // asked of the store happens in the end.
 func TestTableErrors(t *testing.T) {
 	rng := random(t)
-	for n := range 20 * *long {
+	for n := range times(20) {
 		f := openFaulty(t, tables)
 		f.fail(n*4, 1+n%3, syscall.ENOSPC)
 		failed := 0

@@ -21,6 +21,15 @@ var (
 	long = flag.Int("long", 1, "how many times as much the random tests do")
 )
 
+// times is how often a random test does what it does n times: Pebble checks itself in
+// the short runs, which takes many times as long.
+func times(n int) int {
+	if testing.Short() {
+		return max(1, n/5)
+	}
+	return n * *long
+}
+
 // TestMain makes sure that no store leaves a goroutine behind, whatever happened to
 // it.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
