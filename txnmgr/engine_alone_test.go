@@ -30,6 +30,9 @@ func (c *crashing) Apply(changes []storage.Change, mark storage.Mark) error {
 // TestCrashOfEngineAlone: without a log too a crash leaves whole transactions, however
 // much is applied at once: there is nothing to complete them from.
 func TestCrashOfEngineAlone(t *testing.T) {
+	if needsMemory(t, "the engine has to be the one that crashes, without a log") {
+		return
+	}
 	engine := &crashing{Store: memstore.Open(memstore.Options{})}
 	m := open(t, txnmgr.Options{Engine: engine})
 	const keys = 12
