@@ -48,7 +48,7 @@ func checkAtomics(granted map[string]string) func(*tree) []string {
 		used := make(map[string]bool)
 		for _, s := range t.files {
 			for _, spec := range s.ast.Imports {
-				if !s.library() || importPath(spec) != "sync/atomic" {
+				if !s.isLibrary() || importPath(spec) != "sync/atomic" {
 					continue
 				}
 				used[s.dir()] = true

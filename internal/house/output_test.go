@@ -14,12 +14,12 @@ var speaking = map[string][]string{
 }
 
 // checkOutput reports library code that logs, prints or exits: an embedded
-// library reports through its results.
+// isLibrary reports through its results.
 func checkOutput(t *tree) []string {
 	var found []string
 	for _, u := range t.units() {
 		for _, s := range u.files {
-			if s.library() {
+			if s.isLibrary() {
 				found = append(found, loggers(s)...)
 				found = append(found, prints(u, s)...)
 			}

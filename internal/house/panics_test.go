@@ -26,7 +26,7 @@ func unitPanics(u *unit, granted map[string]string, used map[string]bool) []stri
 	var found []string
 	handedOn := recovered(u)
 	for _, s := range u.files {
-		if !s.library() || s.layer() == "internal" {
+		if !s.isLibrary() || s.layer() == "internal" {
 			continue
 		}
 		for _, decl := range s.ast.Decls {

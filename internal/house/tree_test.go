@@ -99,8 +99,8 @@ func (s *source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 // from outside.
 func (s *source) external() bool { return strings.HasSuffix(s.ast.Name.Name, "_test") }
 
-// library tells whether programs that embed the module contain the file.
-func (s *source) library() bool {
+// isLibrary tells whether programs that embed the module contain the file.
+func (s *source) isLibrary() bool {
 	return !s.test() && slices.Contains([]string{"pool", "deps", "storage", "txnmgr", "internal"}, s.layer())
 }
 
