@@ -15,11 +15,11 @@ import (
 func exclude(a, b txnmgr.LockMode) bool {
 	return map[txnmgr.LockMode]string{
 		//                     k s n u: key share, share, no key update, update
-		txnmgr.ForKeyShare:    "---X",
-		txnmgr.ForShare:       "--XX",
-		txnmgr.ForNoKeyUpdate: "-XXX",
-		txnmgr.ForUpdate:      "XXXX",
-	}[a][b-txnmgr.ForKeyShare] == 'X'
+		txnmgr.ForKeyShare:    "...!",
+		txnmgr.ForShare:       "..!!",
+		txnmgr.ForNoKeyUpdate: ".!!!",
+		txnmgr.ForUpdate:      "!!!!",
+	}[a][b-txnmgr.ForKeyShare] == '!'
 }
 
 // eachPair runs a test for two modes in both orders, on a key that has a value and on
