@@ -118,16 +118,15 @@ func TestThrottle(t *testing.T) {
 }
 
 // TestLogStaysShort: the log lets go of what the object store has, so that it stays
-// near its budget, here a sixtieth of what is committed. It may be some segments behind.
+// near its budget, here a sixtieth of what is committed. On a busy machine that may take
+// a moment.
 func TestLogStaysShort(t *testing.T) {
 	const budget = 64 << 10
 	d := disk{fs: faultfs.New(), engine: memstore.Open(memstore.Options{PersistEvery: 1}), log: budget}
 	m := d.open(t)
 	for i := range 400 {
 		put(t, m, fmt.Sprint(i%7), strings.Repeat("x", 10_000))
-		if st := m.Stats(); st.LogBytes > 16*budget {
-			t.Fatalf("after %d bytes in all the log takes %d, with %d not applied", i*10_000, st.LogBytes, st.Unapplied)
-		}
+		until(t, "to have a short log", func() bool { return m.Stats().LogBytes <= 4*budget })
 	}
 	wantErr(t, "Close", m.Close())
 	want(t, "keys", len(readAll(t, d.reopen(t)).values), 7)

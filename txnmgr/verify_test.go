@@ -149,7 +149,7 @@ func TestVerify(t *testing.T) {
 	if done != all || all == 0 {
 		t.Errorf("%d of %d bytes done", done, all)
 	}
-	if l.Segments < 2 || l.Commits == 0 || l.First > l.Last || !l.Closed || l.Torn != "" || l.DiskBytes == 0 || l.Base == 0 || l.Base >= l.First {
+	if l.Segments < 2 || uint64(l.Commits) != l.Last-l.First+1 || l.First > l.Last || !l.Closed || l.Torn != "" || l.DiskBytes == 0 || l.Base == 0 || l.Base >= l.First {
 		t.Errorf("log %+v", l)
 	}
 	if o.Applied < l.Base || o.Applied > l.Last || o.Keys == 0 || o.Keys > 1560 || o.Tables == 0 || o.Bytes < 1000*o.Keys || o.DiskBytes == 0 {
