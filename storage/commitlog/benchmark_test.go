@@ -2,6 +2,7 @@ package commitlog_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,7 +81,7 @@ func appending(b *testing.B, groups int) versus.Side {
 			if err := l.Append(frames...); err != nil {
 				b.Fatal(err)
 			}
-			if err := l.TruncateBefore(last); err != nil {
+			if err := l.Truncate(last, math.MaxUint64); err != nil {
 				b.Fatal(err)
 			}
 		}

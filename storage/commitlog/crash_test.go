@@ -2,6 +2,7 @@ package commitlog_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -17,7 +18,7 @@ type run struct {
 
 	handed    []commitlog.Frame // all that was handed to Append, in order
 	acked     int               // how many of them Append returned nil for
-	truncated uint64            // the timestamp last given to TruncateBefore
+	truncated uint64            // the timestamp last given to Truncate
 	crashes   int
 }
 
@@ -72,7 +73,7 @@ func (r *run) live(l *commitlog.Log) {
 		if r.dice.IntN(4) == 0 {
 			ts := r.handed[r.dice.IntN(len(r.handed))].Last
 			r.truncated = max(r.truncated, ts)
-			if err := l.TruncateBefore(r.truncated); err != nil {
+			if err := l.Truncate(r.truncated, math.MaxUint64); err != nil {
 				r.t.Fatal(err)
 			}
 		}

@@ -11,7 +11,7 @@
 //     says where. Only a write that had not been acknowledged may be cut off.
 //   - A failed write or sync ends the log: nothing more is appended, since what
 //     the failed sync lost cannot be known. What was appended before stays.
-//   - TruncateBefore gives up whole segments at the old end; Replay delivers
+//   - Truncate gives up whole segments at the old end; Replay delivers
 //     everything that is younger.
 //
 // One thing cannot be told from the outside: damage to the very last write before

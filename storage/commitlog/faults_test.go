@@ -3,6 +3,7 @@ package commitlog_test
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"strings"
 	"syscall"
 	"testing"
@@ -170,7 +171,7 @@ func TestFailureStopsTheLog(t *testing.T) {
 			files.Fail(nil)
 			stopped(l.Append(group(7, 1)))
 			stopped(l.Reserve(1))
-			stopped(l.TruncateBefore(1))
+			stopped(l.Truncate(1, math.MaxUint64))
 			stopped(l.Stats().Failed)
 			for range 20 {
 				_, got := mustOpen(t, files.Crash(dice), small(), 0)
@@ -193,7 +194,7 @@ func TestFailureWhileTruncating(t *testing.T) {
 		all := []commitlog.Frame{group(1, 9000), group(3, 9000)}
 		mustAppend(t, l, all...)
 		failing(files, op, 1, syscall.EIO)
-		if err := l.TruncateBefore(4); !errors.Is(err, syscall.EIO) {
+		if err := l.Truncate(4, math.MaxUint64); !errors.Is(err, syscall.EIO) {
 			t.Errorf("got %v", err)
 		}
 		err := l.Append(group(5, 10))

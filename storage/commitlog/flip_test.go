@@ -3,6 +3,7 @@ package commitlog_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -52,12 +53,12 @@ func threeSegments(t *testing.T, end func(*testing.T, *commitlog.Log)) (*faultfs
 	fs := faultfs.New()
 	l, _ := mustOpen(t, fs, small(), 0)
 	mustAppend(t, l, group(1, 3000), group(3, 9000), group(5, 3000))
-	if err := l.TruncateBefore(6); err != nil {
+	if err := l.Truncate(6, math.MaxUint64); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, l)
 	l, _ = mustOpen(t, fs, small(), 6)
-	if err := l.TruncateBefore(6); err != nil {
+	if err := l.Truncate(6, math.MaxUint64); err != nil {
 		t.Fatal(err)
 	}
 	all := []commitlog.Frame{group(7, 100), group(9, 1500), group(11, 3000), group(13, 3500), group(15, 200), group(17, 30), group(19, 300)}

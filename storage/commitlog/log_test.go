@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -262,7 +263,7 @@ func TestStages(t *testing.T) {
 	}
 	refused(l.Append(group(1, 1)), commitlog.ErrNotReplayed)
 	refused(l.Reserve(1), commitlog.ErrNotReplayed)
-	refused(l.TruncateBefore(1), commitlog.ErrNotReplayed)
+	refused(l.Truncate(1, math.MaxUint64), commitlog.ErrNotReplayed)
 	ignore := func(commitlog.Frame) error { return nil }
 	if err := l.Replay(0, ignore, nil); err != nil {
 		t.Fatal(err)

@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 )
 
-// TruncateBefore is Truncate of whatever segments.
-func (l *Log) TruncateBefore(ts uint64) error { return l.Truncate(ts, math.MaxUint64) }
-
 // Obsolete returns the number of the first segment that Truncate of ts would keep.
 func (l *Log) Obsolete(ts uint64) uint64 {
 	l.mu.Lock()
@@ -21,8 +18,8 @@ func (l *Log) Obsolete(ts uint64) uint64 {
 
 // Truncate gives up the segments at the old end in which all groups have
 // timestamps up to and including ts, but none with a number from keep on (see
-// Stats.Current). The caller promises to give Replay no older timestamp than ts ever
-// after. Younger groups stay, and so may older ones. Spares
+// Stats.Current; math.MaxUint64 if any may go). The caller promises to give Replay no
+// older timestamp than ts ever after. Younger groups stay, and so may older ones. Spares
 // beyond those to be kept are removed, unless something is reserved in them.
 //
 // If a file cannot be renamed or removed the error says so, the file stays where

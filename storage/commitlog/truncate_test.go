@@ -1,6 +1,7 @@
 package commitlog_test
 
 import (
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestTruncation(t *testing.T) {
 	}
 	before := l.Stats()
 	for i, f := range all {
-		if err := l.TruncateBefore(f.Last); err != nil {
+		if err := l.Truncate(f.Last, math.MaxUint64); err != nil {
 			t.Fatal(err)
 		}
 		if s := l.Stats(); s.First > f.Last || s.Spares > 3 {
@@ -58,7 +59,7 @@ func TestRecycledSegments(t *testing.T) {
 		_, got = mustOpen(t, files.Crash(dice), small(), last)
 		check(t, got, next)
 		last = l.Last()
-		if err := l.TruncateBefore(last); err != nil {
+		if err := l.Truncate(last, math.MaxUint64); err != nil {
 			t.Fatal(err)
 		}
 		if dice.IntN(2) == 0 {
@@ -104,7 +105,7 @@ func TestSegmentsOfAnotherSize(t *testing.T) {
 	mustClose(t, l)
 	larger := commitlog.Options{SegmentBytes: 16384}
 	l, _ = mustOpen(t, files, larger, 0)
-	if err := l.TruncateBefore(2); err != nil {
+	if err := l.Truncate(2, math.MaxUint64); err != nil {
 		t.Fatal(err)
 	}
 	if s := l.Stats(); s.Segments != 1 || s.Spares != 0 {
@@ -124,7 +125,7 @@ func TestSparesWithoutSegments(t *testing.T) {
 	for ts := uint64(1); ts < 200; ts += 2 {
 		mustAppend(t, l, group(ts, 48))
 	}
-	if err := l.TruncateBefore(l.Last()); err != nil {
+	if err := l.Truncate(l.Last(), math.MaxUint64); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, l)
@@ -145,7 +146,7 @@ func TestSparesNobodyNeeds(t *testing.T) {
 	l, _ := mustOpen(t, faultfs.New(), small(), 0)
 	spares := func() int {
 		t.Helper()
-		if err := l.TruncateBefore(0); err != nil {
+		if err := l.Truncate(0, math.MaxUint64); err != nil {
 			t.Fatal(err)
 		}
 		return l.Stats().Spares
