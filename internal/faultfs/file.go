@@ -5,6 +5,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"syscall"
+
+	"github.com/tierceldb/tiercel/internal/fsys"
 )
 
 // node is a file, whatever its names.
@@ -150,6 +153,17 @@ func (f *file) WriteAt(b []byte, at int64) (int, error) {
 		f.node.change(write{at: at, data: slices.Clone(b[:n])})
 		return err
 	})
+}
+
+// direct is a file that is open for whole blocks.
+type direct struct{ fsys.File }
+
+// WriteAt fails if it is given something else.
+func (f direct) WriteAt(b []byte, at int64) (int, error) {
+	if !fsys.AreBlocks(b, at) {
+		return 0, fmt.Errorf("faultfs: %d bytes to %d from %p are not whole blocks: %w", len(b), at, b, syscall.EINVAL)
+	}
+	return f.File.WriteAt(b, at)
 }
 
 // Allocate fails where the room ends, or Fail says so.

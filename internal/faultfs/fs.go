@@ -223,8 +223,14 @@ func (s *FS) Create(name string) (fsys.File, error) {
 	return s.open(name)
 }
 
-// Edit opens for reading and writing.
-func (s *FS) Edit(name string) (fsys.File, error) { return s.open(name) }
+// Direct opens what takes whole blocks only.
+func (s *FS) Direct(name string) (fsys.File, error) {
+	f, err := s.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return direct{f}, nil
+}
 
 // Read opens, too, for writing.
 func (s *FS) Read(name string) (fsys.File, error) { return s.open(name) }

@@ -24,8 +24,11 @@ type FS interface {
 	// Create makes a file that must not exist yet and opens it for reading and
 	// writing.
 	Create(name string) (File, error)
-	// Edit opens a file for reading and writing.
-	Edit(name string) (File, error)
+	// Direct opens a file to be written past the system's cache, if the system can do
+	// that: a sync has less to do then, and other writers' bytes do not get in its way.
+	// WriteAt takes whole blocks only: position, length and address in memory are
+	// multiples of BlockSize (see Blocks). It is for writing only.
+	Direct(name string) (File, error)
 	// Read opens a file for reading only.
 	Read(name string) (File, error)
 	// Rename gives a file another name, at once as far as other processes can

@@ -70,7 +70,7 @@ func TestNames(t *testing.T) {
 	if !slices.Equal(names, []string{"z", "zz"}) {
 		t.Errorf("names %q", names)
 	}
-	if _, err := system.Edit(filepath.Join(dir, "x")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := system.Direct(filepath.Join(dir, "x")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("opened under its old name: %v", err)
 	}
 }

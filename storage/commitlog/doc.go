@@ -68,6 +68,10 @@
 // program was started anew, it can be read and yet never get to the disk. A log
 // that is closed ends in a mark (kind c).
 //
+// A segment is written past the cache of the system, where that is possible, and so in
+// whole blocks of 4096 bytes. What follows the last frame of a write in its block are
+// zeros; the next write repeats the block up to there.
+//
 // # Assumptions about the disk
 //
 // After a crash each byte that was being written has the old or the new value;

@@ -1,6 +1,10 @@
 package commitlog
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tierceldb/tiercel/internal/fsys"
+)
 
 // Replay delivers the groups that have timestamps younger than after, in order,
 // then gets the log ready to be appended to, in a new segment. It is called once,
@@ -155,13 +159,20 @@ func (l *Log) settle(c *chain) error {
 // long as the system is up, and no sync will ever write it, since the system
 // takes it for written.
 func (l *Log) rewrite(t tail, finish func(*writer) error) error {
-	file, err := l.fs.Edit(l.path(header{number: t.segment}))
+	path := l.path(header{number: t.segment})
+	from := t.write &^ (fsys.BlockSize - 1)
+	last, err := l.read(path, from, t.position)
+	if err != nil {
+		return fmt.Errorf("segment %d: %w", t.segment, err)
+	}
+	file, err := l.fs.Direct(path)
 	if err != nil {
 		return err
 	}
-	w := writer{file: file, seed: seedOf(l.store, t.segment), position: t.position, write: t.write}
-	w.buf = make([]byte, t.position-t.write)
-	if err = readFull(file, w.buf, t.write); err == nil {
+	w := writer{file: file, seed: seedOf(l.store, t.segment)}
+	w.goOn(from)
+	w.write = t.write
+	if err = w.copy(last); err == nil {
 		err = finish(&w)
 	}
 	if err != nil {
@@ -169,4 +180,15 @@ func (l *Log) rewrite(t tail, finish func(*writer) error) error {
 		return fmt.Errorf("segment %d: %w", t.segment, err)
 	}
 	return nil
+}
+
+// read reads a part of a file.
+func (l *Log) read(path string, from, to int64) ([]byte, error) {
+	file, err := l.fs.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	b := make([]byte, to-from)
+	return b, readFull(file, b, from)
 }
