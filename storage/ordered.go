@@ -21,6 +21,15 @@ import (
 // objects was the alternative: every insert copies a path and all inserts meet
 // at the root.
 //
+// Keys often come in ascending order, also from many clients at once, each behind its
+// own last key. So a full leaf is split where the insert goes, if the last one went
+// just before it: the leaf then ends there, and what follows is appended. An append
+// copies nothing, if the array has room behind what is held. Nobody sees that room
+// before the CAS that publishes it, and who writes there has the leaf's mark, has seen
+// after taking it that the array is still the held one, and takes the mark off after the
+// CAS. So what is published is not written any more: who has the mark later sees the
+// longer content, or another array.
+//
 // What a scan is promised: it meets every object that was in the index when it
 // began and is not removed, once, in order. (Objects that come while it runs may
 // be met or not, in any order; its snapshot sees none of them.) A leaf that is split or dropped is
@@ -45,12 +54,14 @@ type leaf struct {
 	low        string
 	held       atomic.Pointer[content]
 	next, prev atomic.Pointer[leaf]
+	appending  atomic.Bool // the mark of who writes behind what is held
 }
 
 // content is what a leaf holds at one time, in key order; it never changes.
 type content struct {
 	objects []*Object
 	frozen  bool
+	after   int32 // the last insert: where the next goes if keys ascend; 0 if none
 }
 
 func (ix *ordered) init() {
@@ -101,13 +112,25 @@ func (ix *ordered) insert(o *Object) {
 		case c.frozen:
 			ix.waitForEdit()
 		case len(c.objects) >= leafSize:
-			ix.split(l)
+			ix.split(l, position(c.objects, o.Key()))
 		default:
-			if l.held.CompareAndSwap(c, c.with(position(c.objects, o.Key()), o)) {
+			i := position(c.objects, o.Key())
+			if i == len(c.objects) && l.append(c, o) || l.held.CompareAndSwap(c, c.with(i, o)) {
 				return
 			}
 		}
 	}
+}
+
+// append adds o behind what c holds, in the same array. It reports false if that has no
+// room, or is not what the leaf holds any more, or somebody else is about to append.
+func (l *leaf) append(c *content, o *Object) bool {
+	n := len(c.objects) + 1
+	if n > cap(c.objects) || !l.appending.CompareAndSwap(false, true) {
+		return false
+	}
+	defer l.appending.Store(false)
+	return l.held.Load() == c && l.held.CompareAndSwap(c, &content{objects: append(c.objects, o), after: int32(n)})
 }
 
 // remove takes o out, by identity. It does nothing if o is not there.
@@ -134,11 +157,16 @@ func (ix *ordered) remove(o *Object) {
 }
 
 func (c *content) with(i int, o *Object) *content {
-	objects := make([]*Object, len(c.objects)+1)
+	n := len(c.objects) + 1
+	room := n
+	if i == len(c.objects) {
+		room = leafSize
+	}
+	objects := make([]*Object, n, room)
 	copy(objects, c.objects[:i])
 	objects[i] = o
 	copy(objects[i+1:], c.objects[i:])
-	return &content{objects: objects}
+	return &content{objects: objects, after: int32(i + 1)}
 }
 
 func (c *content) without(i int) *content {
@@ -166,9 +194,8 @@ func (l *leaf) freeze() *content {
 	}
 }
 
-// split replaces l by two leaves. A leaf at the end keeps all it has and gets a
-// new neighbour: keys that come in ascending order fill their leaves.
-func (ix *ordered) split(l *leaf) {
+// split replaces l by two leaves, so that an object fits that goes to position at.
+func (ix *ordered) split(l *leaf, at int) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	c := l.freeze()
@@ -179,10 +206,7 @@ func (ix *ordered) split(l *leaf) {
 		l.held.Store(&content{objects: c.objects})
 		return
 	}
-	middle := len(c.objects) / 2
-	if l.next.Load() == nil {
-		middle = len(c.objects) - 1
-	}
+	middle := c.middle(at)
 	left := newLeaf(l.low, slices.Clone(c.objects[:middle]))
 	right := newLeaf(string(c.objects[middle].Key()), slices.Clone(c.objects[middle:]))
 	// Both sides first, and only then the way in: a scan may come at once.
@@ -195,6 +219,15 @@ func (ix *ordered) split(l *leaf) {
 	ix.master.Set(left.low, left)
 	ix.master.Set(right.low, right)
 	ix.publish()
+}
+
+// middle is where a full leaf is split for an insert at a position: there, if the last
+// one went just before it, since then the next ones will follow.
+func (c *content) middle(at int) int {
+	if at > 0 && at == int(c.after) {
+		return min(at, len(c.objects)-1)
+	}
+	return len(c.objects) / 2
 }
 
 // drop takes the empty leaf l out, unless something was inserted meanwhile.

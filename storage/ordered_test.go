@@ -194,3 +194,66 @@ func TestReadersPassFrozenEdit(t *testing.T) {
 		t.Errorf("the last is %d, want %d", numberOf(got), n-1)
 	}
 }
+
+// TestAppendsMeet: several append behind each other's keys, and are about to write to
+// the same place of a leaf, while a scan looks at that end all the time.
+func TestAppendsMeet(t *testing.T) {
+	const inserters, each = 4, 20_000
+	s := storage.New()
+	var last atomic.Int64
+	var over atomic.Bool
+	var group, readers sync.WaitGroup
+	for range inserters {
+		group.Go(func() {
+			for range each {
+				number := int(last.Inc()) - 1
+				s.InsertOrdered(storage.NewObject(numberKey(number), uint64(number)+1))
+			}
+		})
+	}
+	readers.Go(func() {
+		for !over.Load() {
+			before := inserters * each
+			for at, looks := s.Descend(nil, nil), 0; looks < 2*storage.LeafSize; looks++ {
+				o := at.Next()
+				if o == nil {
+					break
+				}
+				if numberOf(o) >= before {
+					t.Errorf("%d below %d", numberOf(o), before)
+				}
+				before = numberOf(o)
+			}
+		}
+	})
+	group.Wait()
+	over.Store(true)
+	readers.Wait()
+	met := collect(s.Ascend(nil, nil))
+	for i, o := range met {
+		if numberOf(o) != i {
+			t.Fatalf("object %d is at place %d", numberOf(o), i)
+		}
+	}
+	if len(met) != inserters*each {
+		t.Errorf("%d objects, want %d", len(met), inserters*each)
+	}
+}
+
+// TestKeysOfManyClientsFillLeaves: each goes on behind its own last key, in turns.
+func TestKeysOfManyClientsFillLeaves(t *testing.T) {
+	const clients, each = 16, 50 * storage.LeafSize
+	s := storage.New()
+	for i := range each {
+		for c := range clients {
+			s.InsertOrdered(storage.NewObject(numberKey(c*each+i), 1))
+		}
+	}
+	full := clients * each / storage.LeafSize
+	if got := s.Leaves(); got > full+full/10 {
+		t.Errorf("%d leaves, %d would do", got, full)
+	}
+	if err := s.CheckLeaves(); err != nil {
+		t.Error(err)
+	}
+}

@@ -23,7 +23,7 @@ func TestSplitOfEmptied(t *testing.T) {
 				t.Fatalf("%q is not removed", o.Key())
 			}
 		}
-		s.ordered.split(full)
+		s.ordered.split(full, 1)
 		last := fresh("k99")
 		s.Adopt(last)
 		if at := s.Ascend([]byte("k99"), nil); at.Next() != last {
