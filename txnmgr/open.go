@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	iofs "io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/tierceldb/tiercel/internal/fsys"
@@ -19,7 +21,8 @@ var (
 	// ErrInUse says that another process, or another Manager, has the directory open.
 	ErrInUse = errors.New("tiercel: the directory is open elsewhere; close it there first")
 	// ErrCorrupt says that a file is not what was written, or is missing. Open leaves the
-	// log as it was then. Reading says so too, of what it would have had to read.
+	// log as it was then, and makes no empty log or object store where one is missing.
+	// Reading says so too, of what it would have had to read.
 	ErrCorrupt = errors.New("tiercel: the store is damaged; restore a backup, or look at it with verify")
 	// ErrVersion says that a file was written by another version.
 	ErrVersion = errors.New("tiercel: the store was written by another version; use that one")
@@ -74,30 +77,49 @@ func (m *Manager) lockDir(fs fsys.FS) (err error) {
 
 // openStores opens the engine and the log, and recovers what they have.
 func (m *Manager) openStores(ctx context.Context, fs fsys.FS) error {
-	engine, cache := m.opts.Engine, m.opts.CacheBytes
-	if engine == nil {
-		// What is cached as blocks is read from there more slowly than an object.
-		const share = 4
-		own, err := pebblestore.Open(filepath.Join(m.opts.Dir, objectsName), pebblestore.Options{CacheBytes: cache / share})
-		if err != nil {
-			return openError(m.opts.Dir, err)
-		}
-		engine, cache = own, cache-cache/share
+	if m.opts.Engine != nil {
+		return openError(m.opts.Dir, m.recover(ctx, fs, m.opts.Engine, m.opts.CacheBytes))
 	}
-	m.objects, _ = engine.(*pebblestore.Store)
-	err := m.store.Attach(engine, cache)
-	if err == nil {
-		m.durable, err = durable.Open(ctx, &m.deps, durable.Options{
-			Dir: m.opts.Dir, FS: fs, Engine: engine, LogBytes: m.opts.LogBytes, Progress: m.opts.Replaying,
-		})
-		if err != nil {
-			m.store.Detach()
-		}
-	}
-	if err != nil && m.opts.Engine == nil {
-		err = errors.Join(err, engine.Close())
+	dir := filepath.Join(m.opts.Dir, objectsName)
+	_, err := os.Lstat(dir)
+	isNew := errors.Is(err, iofs.ErrNotExist)
+	if err = m.openObjects(ctx, fs, dir); err != nil && isNew && !errors.Is(err, fsys.ErrLocked) {
+		// An empty one must not stand where one is missing. It has nothing that the log has not.
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return openError(m.opts.Dir, err)
+}
+
+// openObjects opens the object store of Pebble's, and recovers what is there.
+func (m *Manager) openObjects(ctx context.Context, fs fsys.FS, dir string) error {
+	// What is cached as blocks is read from there more slowly than an object.
+	const share = 4
+	blocks := m.opts.CacheBytes / share
+	engine, err := pebblestore.Open(dir, pebblestore.Options{CacheBytes: blocks})
+	if err != nil {
+		return err
+	}
+	if err = m.recover(ctx, fs, engine, m.opts.CacheBytes-blocks); err != nil {
+		err = errors.Join(err, engine.Close())
+	}
+	return err
+}
+
+// recover opens the log, and brings the object table to the state of log and engine.
+// After an error the engine is the caller's again.
+func (m *Manager) recover(ctx context.Context, fs fsys.FS, engine storage.Engine, cache int64) error {
+	m.objects, _ = engine.(*pebblestore.Store)
+	err := m.store.Attach(engine, cache)
+	if err != nil {
+		return err
+	}
+	m.durable, err = durable.Open(ctx, &m.deps, durable.Options{
+		Dir: m.opts.Dir, FS: fs, Engine: engine, LogBytes: m.opts.LogBytes, Progress: m.opts.Replaying,
+	})
+	if err != nil {
+		m.store.Detach()
+	}
+	return err
 }
 
 // openError makes err one of those that Open is documented to return.

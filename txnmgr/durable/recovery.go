@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 
 	"github.com/tierceldb/tiercel/deps"
+	"github.com/tierceldb/tiercel/internal/fsys"
 	"github.com/tierceldb/tiercel/storage"
 	"github.com/tierceldb/tiercel/storage/commitlog"
 	"github.com/tierceldb/tiercel/storage/redo"
@@ -45,6 +47,10 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		s.deps.Store.SetApplied(max(mark.Applied, 1))
 		return nil
 	}
+	hasLog := mark.Store != (storage.StoreID{})
+	if hasLog && isEmpty(opts.FS, LogDir(opts.Dir)) {
+		return ErrNoLog // before one is made
+	}
 	log, err := commitlog.Open(opts.FS, LogDir(opts.Dir), commitlog.Options{
 		StoreID:      commitlog.StoreID(mark.Store),
 		SegmentBytes: min(opts.LogBytes/segments, longestSegment),
@@ -54,7 +60,7 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		return err
 	}
 	s.log = log
-	if mark.Store != (storage.StoreID{}) && log.Stats().Segments == 0 {
+	if hasLog && log.Stats().Segments == 0 {
 		return ErrNoLog
 	}
 	s.deps.Store.SetApplied(max(mark.Applied, 1))
@@ -73,10 +79,16 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 	if err := r.finish(); err != nil {
 		return err
 	}
-	if mark.Store == (storage.StoreID{}) {
+	if !hasLog {
 		return s.claim(mark.Applied)
 	}
 	return nil
+}
+
+// isEmpty reports whether there is nothing in a directory, or no directory.
+func isEmpty(in fsys.FS, dir string) bool {
+	names, err := in.List(dir)
+	return len(names) == 0 && (err == nil || errors.Is(err, fs.ErrNotExist))
 }
 
 // claim makes the engine that of the log, which is on the disk: from now on a log that is
