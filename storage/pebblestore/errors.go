@@ -36,10 +36,17 @@ var (
 	ErrTooLarge = errors.New("pebblestore: too much for one Apply")
 )
 
+// wrongLength is in what Pebble says of tables that have not the length that the
+// manifest says. It has no name for that error.
+const wrongLength = "object size mismatch"
+
 // incomplete makes an error of opening a database that is there match ErrCorrupt if
-// a file is missing.
+// a file is missing, or a part of one.
 func incomplete(err error) error {
-	if errors.Is(err, pebble.ErrDBNotPristine) || errors.Is(err, fs.ErrNotExist) {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, pebble.ErrDBNotPristine) || errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), wrongLength) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return corrupt(err)
@@ -48,7 +55,7 @@ func incomplete(err error) error {
 // corrupt makes an error of Pebble match ErrCorrupt if it is about what the disk
 // holds.
 func corrupt(err error) error {
-	if err == nil || !pebble.IsCorruptionError(err) {
+	if err == nil || errors.Is(err, ErrCorrupt) || !pebble.IsCorruptionError(err) {
 		return err
 	}
 	if info := pebble.ExtractDataCorruptionInfo(err); info != nil {

@@ -47,7 +47,36 @@ func check(in vfs.FS, dir string) error {
 	if err := checkVersion(names); err != nil {
 		return err
 	}
+	if err := checkOptions(in, dir, names); err != nil {
+		return err
+	}
 	return checkManifest(in, dir, names)
+}
+
+// checkOptions looks at what Pebble says of its options in the newest of the files for
+// that, as Pebble does; but that does not say which file it refuses, nor that the file
+// is damaged. It has no checksum: most of what may be wrong with it does no harm.
+func checkOptions(in vfs.FS, dir string, names []string) error {
+	newest, name := uint64(0), ""
+	for _, n := range names {
+		number, ok := strings.CutPrefix(n, "OPTIONS-")
+		if serial, err := strconv.ParseUint(number, 10, 64); ok && err == nil && serial >= newest {
+			newest, name = serial, n
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	data, err := readFile(in, in.PathJoin(dir, name))
+	if err != nil {
+		return incomplete(err)
+	}
+	p := base(in)
+	p.EnsureDefaults()
+	if err := p.CheckCompatibility(dir, string(data)); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrCorrupt, name, err)
+	}
+	return nil
 }
 
 // checkVersion looks for the version in the names of the files.
