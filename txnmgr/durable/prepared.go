@@ -167,7 +167,8 @@ func (s *Store) Finished(p *deps.Prepared, ts uint64) error {
 }
 
 // Dropped has the log say, some time soon, that p was not committed: before all commits
-// that are not visible yet. It does not wait.
+// that are not visible yet. It does not wait. It may come beside Close, or after it: then
+// the log does not say so, and p is prepared again by the next Open.
 func (s *Store) Dropped(p *deps.Prepared) {
 	if s.log == nil {
 		return
@@ -177,14 +178,12 @@ func (s *Store) Dropped(p *deps.Prepared) {
 	}
 	n := &note{payload: redo.AppendDropped(redo.AppendHeader(nil), p.XID)}
 	s.writer.leave(n)
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
+	s.errands.run(func() {
 		<-n.done
 		if k := s.prepared.remove(p); k != nil {
 			s.log.Release(k.room)
 		}
-	}()
+	})
 }
 
 // WaitNotes returns when what Dropped has left to be written is on the disk. The

@@ -71,7 +71,7 @@ type Store struct {
 	throttle throttle
 	prepared register
 	calls    callbacks
-	running  sync.WaitGroup // goroutines that end by themselves
+	errands  errands
 }
 
 // LogDir is where the log of a store in dir is.
@@ -255,6 +255,30 @@ func (s *Store) WaitFor(ctx context.Context, ts uint64) error {
 	}
 }
 
+// errands are goroutines that end by themselves.
+type errands struct {
+	mu      sync.Mutex     // held while running is added to, and protects following field
+	over    bool           // nothing is added any more
+	running sync.WaitGroup // may not be added to from zero while it is waited for
+}
+
+// run has fn called, unless wait was called before.
+func (e *errands) run(fn func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.over {
+		e.running.Go(fn)
+	}
+}
+
+// wait returns when none are left, and lets none begin any more.
+func (e *errands) wait() {
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+	e.running.Wait()
+}
+
 // Close writes what is committed, lets go of everything, and closes the engine. All
 // transactions of the manager have been ended, and nothing commits any more.
 func (s *Store) Close() error {
@@ -265,7 +289,7 @@ func (s *Store) Close() error {
 		err = s.deps.LogFailed()
 		s.deps.FailLog(ErrClosed)
 	}
-	s.running.Wait()
+	s.errands.wait()
 	closed, closing := s.stopApplier()
 	s.calls.stop()
 	s.deps.Store.Detach()
