@@ -89,7 +89,7 @@ const (
 // follow what m commits. Nothing has begun in m yet, and its store has the engine.
 // After an error the engine is the caller's again.
 func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
-	s := &Store{deps: m, engine: opts.Engine, id: opts.Engine.Mark().Store}
+	s := &Store{deps: m, engine: &gate{Engine: opts.Engine}, id: opts.Engine.Mark().Store}
 	s.throttle.budget, s.throttle.kick = opts.LogBytes, s.applier.kick
 	s.applier.init(s)
 	if err := s.recover(ctx, opts); err != nil {
@@ -302,6 +302,67 @@ func (s *Store) Close() error {
 		}
 	}
 	return errors.Join(err, closing)
+}
+
+// gate is before the engine. Close may close that while the applier is in an Apply or a
+// Sync that does not get on; then the applier comes to nothing else of it. An Apply or a
+// Sync that was just let in is one of those that an engine has to expect.
+type gate struct {
+	storage.Engine
+
+	mu     sync.Mutex // held during the calls that wait for nobody; protects following field
+	closed bool
+}
+
+// isClosed reports whether Close was called.
+func (g *gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
+// Mark is zero when the engine is closed.
+func (g *gate) Mark() (mark storage.Mark) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		mark = g.Engine.Mark()
+	}
+	return mark
+}
+
+// Persisted is 0 when the engine is closed: then the log gives up nothing.
+func (g *gate) Persisted() (upTo uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		upTo = g.Engine.Persisted()
+	}
+	return upTo
+}
+
+// Apply refuses when the engine is closed.
+func (g *gate) Apply(changes []storage.Change, mark storage.Mark) error {
+	if g.isClosed() {
+		return ErrClosed
+	}
+	return g.Engine.Apply(changes, mark)
+}
+
+// Sync refuses when the engine is closed.
+func (g *gate) Sync() error {
+	if g.isClosed() {
+		return ErrClosed
+	}
+	return g.Engine.Sync()
+}
+
+// Close closes the engine.
+func (g *gate) Close() error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	return g.Engine.Close()
 }
 
 const (
