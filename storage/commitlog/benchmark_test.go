@@ -161,9 +161,10 @@ func BenchmarkRead(b *testing.B) {
 // TestOnDisk uses a log on a real file system.
 func TestOnDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "log")
-	all := groups(newDice(t), 0, 50, 2000)
+	dice := newDice(t)
+	all := groups(dice, 0, 50, 9000)
 	for i := range all {
-		l, err := commitlog.Open(fsys.OS(), path, small())
+		l, err := commitlog.Open(fsys.OS(), path, blocks(dice))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +177,7 @@ func TestOnDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, got, all[:i])
-		if err := l.Reserve(5_000); err != nil {
+		if err := l.Reserve(10_000); err != nil {
 			t.Fatal(err)
 		}
 		mustAppend(t, l, all[i])

@@ -44,7 +44,7 @@ func (r *run) program() {
 	fs := faultfs.New()
 	for range 1 + r.dice.IntN(3) {
 		fs.Watch(func(faultfs.Op, string) { r.crash(fs, 1) })
-		l, got := mustOpen(r.t, fs, small(), r.truncated)
+		l, got := mustOpen(r.t, fs, blocks(r.dice), r.truncated)
 		r.settle(got)
 		r.live(l)
 		if r.dice.IntN(2) == 0 {
@@ -97,7 +97,7 @@ func (r *run) recover(fs *faultfs.FS, again int) {
 	if r.acked > 0 && (err != nil || len(report.Errors) > 0) {
 		r.t.Fatalf("verify: %v, %v", err, report.Errors)
 	}
-	l, got := mustOpen(r.t, fs, small(), r.truncated)
+	l, got := mustOpen(r.t, fs, blocks(r.dice), r.truncated)
 	fs.Watch(nil)
 	if d := r.wrong(got); d != "" {
 		r.t.Fatal(d)
@@ -105,7 +105,7 @@ func (r *run) recover(fs *faultfs.FS, again int) {
 	more := group(l.Last()+1, r.dice.IntN(6000))
 	mustAppend(r.t, l, more)
 	mustClose(r.t, l)
-	_, second := mustOpen(r.t, fs, small(), r.truncated)
+	_, second := mustOpen(r.t, fs, blocks(r.dice), r.truncated)
 	check(r.t, second, append(got, more))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"syscall"
 	"testing"
@@ -140,6 +141,9 @@ var failures = []struct {
 	{"EIO on write", faultfs.Write, 1, syscall.EIO},
 	{"ENOSPC on write", faultfs.Write, 1, syscall.ENOSPC},
 	{"short write", faultfs.Write, 1, &faultfs.Short{Bytes: 100, Err: syscall.EIO}},
+	{"EIO on the write of a frame", faultfs.Write, 2, syscall.EIO},
+	{"short write of a frame", faultfs.Write, 2, &faultfs.Short{Bytes: 1500, Err: syscall.EIO}},
+	{"short write of the last frame", faultfs.Write, 5, &faultfs.Short{Bytes: 1500, Err: syscall.EIO}},
 	{"EIO on fdatasync", faultfs.Datasync, 1, syscall.EIO},
 	{"EIO on the second fdatasync", faultfs.Datasync, 2, syscall.EIO},
 	{"EIO on the third fdatasync", faultfs.Datasync, 3, syscall.EIO},
@@ -240,29 +244,47 @@ func TestReadOnlyDirectory(t *testing.T) {
 
 // TestRestartAfterAFailedSync: the program is started again, but not the machine,
 // so that what the sync lost can still be read. What the next opening makes of it
-// holds after a crash of the machine too.
+// holds after a crash of the machine too, and a crash amid the opening does no harm.
 func TestRestartAfterAFailedSync(t *testing.T) {
 	dice := newDice(t)
 	for range 200 {
-		files := faultfs.New()
-		l, _ := mustOpen(t, files, small(), 0)
-		mustAppend(t, l, group(1, dice.IntN(2000)))
+		files, opts := faultfs.New(), blocks(dice)
+		l, _ := mustOpen(t, files, opts, 0)
 		failing(files, faultfs.Datasync, 1+dice.IntN(6), syscall.EIO)
-		for ts := uint64(3); ts < 9 && l.Append(group(ts, dice.IntN(9000)), group(ts+2, dice.IntN(2000))) == nil; ts += 4 {
-			continue
-		}
+		handed, acked := untilFailure(l, dice)
 		l.Close() // fails if nothing failed before
+		files.Watch(func(faultfs.Op, string) {
+			if dice.IntN(4) > 0 {
+				return
+			}
+			_, got := mustOpen(t, files.Crash(dice), opts, 0)
+			check(t, got, handed[:max(acked, min(len(got), len(handed)))])
+		})
 		failing(files, faultfs.Datasync, dice.IntN(6), syscall.EIO)
-		if again, _, err := open(files, small(), 0); err == nil {
+		if again, _, err := open(files, opts, 0); err == nil {
 			again.Close()
 		}
 		files.Fail(nil)
-		l, got := mustOpen(t, files, small(), 0)
+		l, got := mustOpen(t, files, opts, 0)
+		files.Watch(nil)
 		more := group(l.Last()+1, 100)
 		mustAppend(t, l, more)
-		_, second := mustOpen(t, files.Crash(dice), small(), 0)
+		_, second := mustOpen(t, files.Crash(dice), opts, 0)
 		check(t, second, append(got, more))
 	}
+}
+
+// untilFailure appends two groups at a time, and returns all that were handed over and
+// how many of them were acknowledged.
+func untilFailure(l *commitlog.Log, dice *rand.Rand) (handed []commitlog.Frame, acked int) {
+	for ts := uint64(1); ts < 12; ts += 4 {
+		handed = append(handed, group(ts, dice.IntN(9000)), group(ts+2, dice.IntN(2000)))
+		if l.Append(handed[acked:]...) != nil {
+			break
+		}
+		acked = len(handed)
+	}
+	return handed, acked
 }
 
 // TestGapInWhatIsNotNeeded is an error all the same: nothing of the log's own doing

@@ -143,7 +143,7 @@ func TestWhatWasAppendedIsReplayed(t *testing.T) {
 	var all []commitlog.Frame
 	var last uint64
 	for range 20 {
-		l, got := mustOpen(t, fs, small(), 0)
+		l, got := mustOpen(t, fs, blocks(dice), 0)
 		check(t, got, all)
 		if l.Last() != last {
 			t.Fatalf("the log ends at %d, want %d", l.Last(), last)
