@@ -247,7 +247,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 // holds after a crash of the machine too, and a crash amid the opening does no harm.
 func TestRestartAfterAFailedSync(t *testing.T) {
 	dice := newDice(t)
-	for range 200 {
+	for range 200 / thrift() {
 		files, opts := faultfs.New(), blocks(dice)
 		l, _ := mustOpen(t, files, opts, 0)
 		failing(files, faultfs.Datasync, 1+dice.IntN(6), syscall.EIO)
