@@ -75,7 +75,7 @@ type purge struct {
 type tally struct {
 	records  uint64 // records looked at
 	writes   uint64 // and their writes
-	unlinked uint64 // versions that are gone
+	unlinked uint64 // versions that are gone, less those that were hung
 	pins     uint64 // entries in aside and freed
 }
 
@@ -157,6 +157,8 @@ func (m *Manager) Hang(o *storage.Object, base *storage.Version, e uint64) {
 	defer p.mu.Unlock()
 	if s, pins := p.pinnedBy(base.CommitTS(), e); pins {
 		o.Hang(base)
+		p.done.unlinked-- // one that was not in memory has come
+		p.unlinked.Store(p.done.unlinked)
 		p.setAside(s, o, base, storage.AsideVisible)
 	}
 }
