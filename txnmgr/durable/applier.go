@@ -360,7 +360,7 @@ func (a *applier) truncate() {
 		s.copyForward(k)
 	}
 	// If a file cannot be removed now, perhaps it can at the next look.
-	a.setTrouble(s.prepared.oldest(func(segment uint64) error { return s.log.Truncate(upTo, segment) }))
+	a.setTrouble(s.log.Truncate(upTo, s.needed()))
 }
 
 // copyForward writes a record once more.

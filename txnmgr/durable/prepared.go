@@ -90,16 +90,25 @@ func (g *register) before(segment uint64) (old []*kept) {
 	return old
 }
 
-// oldest calls fn with the first segment of the log that may have a record, while none
-// is added.
-func (g *register) oldest(fn func(segment uint64) error) error {
+// oldest returns the first segment of the log that may have a record of one that was
+// added.
+func (g *register) oldest() uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	first := uint64(math.MaxUint64)
 	for _, k := range g.all {
 		first = min(first, k.segment.Load())
 	}
-	return fn(first)
+	return first
+}
+
+// needed returns the first segment of the log that has, or will have, the record of a
+// prepared transaction: one that is added from now on is written no earlier than in the
+// segment that is the current one before the others are looked at. So nobody who prepares
+// or finishes waits while the segments before it are given up.
+func (s *Store) needed() uint64 {
+	current := s.log.Stats().Current
+	return min(current, s.prepared.oldest())
 }
 
 // LogPrepared makes the prepared p survive a crash, and returns when it does. The
