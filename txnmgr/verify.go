@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/tierceldb/tiercel/internal/fsys"
 	"github.com/tierceldb/tiercel/storage"
@@ -219,27 +220,49 @@ func (v *verification) whatIsThere() (log, objects bool, err error) {
 func (v *verification) objects() string { return filepath.Join(v.dir, objectsName) }
 
 // lock locks the directory as Open does. It does without where there is no lock file:
-// then nobody has it open; and where it cannot be written: then nobody can.
+// then nobody has it open.
 func (v *verification) lock() (release func() error, err error) {
-	nothing := func() error { return nil }
 	names, err := v.fs.List(v.dir)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(names, lockName) {
-		return nothing, nil
+		return unlocked, nil
 	}
-	lock, err := v.fs.Lock(filepath.Join(v.dir, lockName))
+	name := filepath.Join(v.dir, lockName)
+	lock, err := v.fs.Lock(name)
 	switch {
 	case err == nil:
 		return lock.Close, nil
-	case errors.Is(err, iofs.ErrPermission):
-		return nothing, nil
 	case errors.Is(err, fsys.ErrLocked):
 		return nil, ErrInUse
+	case errors.Is(err, iofs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return v.lockUnwritten(name)
 	}
 	return nil, err
 }
+
+// lockUnwritten is lock for who may not write the lock file; somebody else may, and have
+// the store open. It does without where even that cannot be found out.
+func (v *verification) lockUnwritten(name string) (release func() error, err error) {
+	f, err := v.fs.Read(name)
+	if errors.Is(err, iofs.ErrPermission) {
+		return unlocked, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = fsys.LockShared(f)
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return f.Close, nil
+	}
+	if errors.Is(err, fsys.ErrLocked) {
+		err = ErrInUse
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+func unlocked() error { return nil }
 
 // lookAtObjects finds out how far the object store is.
 func (v *verification) lookAtObjects() error {
