@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/tierceldb/tiercel/internal/fsys"
@@ -51,11 +53,13 @@ type LogReport struct {
 	Torn             string // where a write was cut off by a crash, if it left traces; no problem
 }
 
-// ObjectsReport is about the object store.
+// ObjectsReport is about the object store, without what is only in the log: of a store
+// that was closed that may be everything (see VerifyReport.Replay).
 type ObjectsReport struct {
 	Applied   uint64 // it has everything up to this commit timestamp
-	Keys      uint64 // from Inspect: at least as many, for some may be counted more than once
+	Keys      uint64 // from Inspect: at most so many, for some may be counted more than once
 	Bytes     uint64 // of keys and values; 0 from Inspect
+	Cut       bool   // it could not be read to the end: there may be more Keys and Bytes
 	Tables    int    // files that hold them
 	DiskBytes uint64 // of all files
 }
@@ -121,6 +125,7 @@ type verification struct {
 
 	store    storage.StoreID // of the object store
 	blind    bool            // that could not be looked at
+	first    uint64          // number of the first segment of the log
 	inLog    commitlog.Report
 	reader   redo.Reader
 	prepared []PreparedInfo
@@ -137,6 +142,23 @@ func (p *problem) Error() string { return p.err.Error() }
 
 // Unwrap returns the kind of the problem, and what is the matter.
 func (p *problem) Unwrap() []error { return []error{p.kind, p.err} }
+
+// objectsError is an error of the object store as a problem. The store is known, and
+// that it is damaged too; what Pebble says twice comes in lines.
+type objectsError struct{ error }
+
+// Error says where and what.
+func (e *objectsError) Error() string {
+	cause := e.error
+	if inner := errors.Unwrap(cause); inner != nil {
+		cause = inner
+	}
+	what, _, _ := strings.Cut(cause.Error(), "\n")
+	return "object store: " + strings.ReplaceAll(what, pebblestore.ErrCorrupt.Error()+": ", "")
+}
+
+// Unwrap returns the error.
+func (e *objectsError) Unwrap() error { return e.error }
 
 // mostProblems is how many are described. One cause may have thousands.
 const mostProblems = 100
@@ -200,11 +222,15 @@ func (v *verification) run() error {
 
 // whatIsThere tells whether there is a commit log, and an object store.
 func (v *verification) whatIsThere() (log, objects bool, err error) {
+	if info, err := os.Stat(v.dir); err == nil && !info.IsDir() {
+		return false, false, syscall.ENOTDIR
+	}
 	names, err := v.fs.List(durable.LogDir(v.dir))
 	if err != nil && !errors.Is(err, iofs.ErrNotExist) {
 		return false, false, err
 	}
 	log = len(names) > 0
+	v.first = firstSegment(names)
 	switch _, err = os.Stat(v.objects()); {
 	case err == nil:
 		objects = true
@@ -215,6 +241,18 @@ func (v *verification) whatIsThere() (log, objects bool, err error) {
 		return false, false, ErrNoStore
 	}
 	return log, objects, nil
+}
+
+// firstSegment is the least number in the names of segments.
+func firstSegment(names []string) (number uint64) {
+	for _, name := range names { // in order
+		if digits, is := strings.CutSuffix(name, ".log"); is {
+			if number, err := strconv.ParseUint(digits, 16, 64); err == nil {
+				return number
+			}
+		}
+	}
+	return 0
 }
 
 func (v *verification) objects() string { return filepath.Join(v.dir, objectsName) }
@@ -277,8 +315,8 @@ func (v *verification) lookAtObjects() error {
 	}
 	v.all = 2 * int64(r.TableBytes)
 	if err != nil {
-		v.blind, v.keys = true, nil
-		return v.foundIn(err)
+		v.blind, v.keys, v.report.Objects.Cut = true, nil, true
+		return v.foundIn(&objectsError{err})
 	}
 	return nil
 }
@@ -330,20 +368,36 @@ func (v *verification) tell(more int64) {
 	}
 }
 
-// compareEnds compares how far log and object store are.
+// compareEnds compares how far log and object store are. If they do not meet, that says
+// it all: the keys are not compared then.
 func (v *verification) compareEnds() {
 	log, applied := v.inLog, v.report.Objects.Applied
 	switch {
 	case v.blind:
+		return
 	case log.Segments == 0 && v.store != (storage.StoreID{}):
 		v.found(ErrCorrupt, "the commit log is missing, and the object store, which has commits up to timestamp %d, is used with one", applied)
 	case log.Segments == 0:
+		return
 	case v.store != (storage.StoreID{}) && commitlog.StoreID(v.store) != log.StoreID:
 		v.found(ErrOtherStore, "the commit log is of store %s, the object store of %s", log.StoreID, commitlog.StoreID(v.store))
-		v.distrust()
+	case log.Base > applied && v.store == (storage.StoreID{}):
+		v.found(ErrCorrupt, "commits are missing: there is nothing in the object store, and the log begins after timestamp %d", log.Base)
 	case log.Base > applied:
-		v.found(ErrCorrupt, "commits are missing: the object store ends at timestamp %d, and the log begins after %d", applied, log.Base)
+		v.found(ErrCorrupt, "commits are missing: %w", v.beginsLate())
 	case log.End < applied && len(log.Errors) == 0:
 		v.found(ErrCorrupt, "the object store has commits up to timestamp %d, and the log ends at %d", applied, log.End)
+	default:
+		return
+	}
+	v.distrust()
+}
+
+// beginsLate names the segment before the first one that is there, as Open does.
+func (v *verification) beginsLate() error {
+	return &commitlog.CorruptionError{
+		Segment: v.first - 1,
+		Reason: fmt.Errorf("%w: the log begins after timestamp %d, and is needed after %d",
+			commitlog.ErrSegmentMissing, v.inLog.Base, v.report.Objects.Applied),
 	}
 }

@@ -135,7 +135,8 @@ func (v *verification) readObjects() error {
 		if v.ctx.Err() != nil {
 			return err
 		}
-		return v.foundIn(err)
+		v.report.Objects.Cut = true
+		return v.foundIn(&objectsError{err})
 	}
 	for key, k := range v.keys {
 		if w := k.newest; w.ts != 0 && !w.gone && !slices.ContainsFunc(k.behind, func(w logWrite) bool { return w.gone }) {
