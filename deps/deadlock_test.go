@@ -183,7 +183,7 @@ func TestNoDeadlock(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Microsecond)
 		defer cancel()
 		_, err := b.Lock(&all[0].Record, b.object("own 1"), storage.Share, deps.Patience{Call: ctx})
-		want(t, "error", err, context.DeadlineExceeded)
+		wantCause(t, "lock", err, context.DeadlineExceeded)
 		wantSlice(t, "victims", victims(all, waits))
 		want(t, "deadlocks", b.Stats().Deadlocks, 0)
 		endAll(all, waits)

@@ -81,7 +81,7 @@ func TestFrozenVoter(t *testing.T) {
 		readersGoOn(b, "a", "a")
 		cancel()
 		<-done
-		want(t, "gave up", err, context.Canceled)
+		wantCause(t, "gave up", err, context.Canceled)
 
 		want(t, "finish", finish(x), nil)
 		b.isFree("a", "b", "fresh")

@@ -51,7 +51,7 @@ func (a *attempt) ends(what string, err error) {
 	synctest.Wait()
 	want(a.t, what+" is over", a.over.Load(), true)
 	if a.over.Load() {
-		want(a.t, what+": error", a.err, err)
+		wantCause(a.t, what, a.err, err)
 	}
 }
 

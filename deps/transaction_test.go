@@ -225,6 +225,17 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 	}
 }
 
+// wantCause checks an error. That of a wait which was given up says what it was for.
+func wantCause(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if waited, is := got.(*deps.Waited); is && (waited.Object == nil) != (waited.Behind == nil) {
+		got = waited.Why
+	}
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
 func wantSlice[T comparable](t *testing.T, what string, got []T, want ...T) {
 	t.Helper()
 	if !slices.Equal(got, want) {

@@ -47,7 +47,7 @@ func TestVotesLockInKeyOrder(t *testing.T) {
 		want(t, "smaller key is locked", b.object("a").IsLocked(), true)
 		want(t, "greater key is locked", b.object("c").IsLocked(), false)
 		cancel()
-		want(t, "gave up", <-done, context.Canceled)
+		wantCause(t, "gave up", <-done, context.Canceled)
 		b.Unlock(o)
 		b.isFree("a", "b", "c")
 	})

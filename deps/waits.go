@@ -259,6 +259,23 @@ func (a alarms) stop() {
 	}
 }
 
+// Waited is why a wait ended in vain, with what it was for. It matches Why.
+type Waited struct {
+	Object *storage.Object // that others hold, or nil
+	Behind *Prepared       // then it was for the end of this one
+	Why    error           // ErrDeadline, or a context's
+}
+
+// Error is that of Why.
+func (e *Waited) Error() string { return e.Why.Error() }
+
+// Unwrap returns Why.
+func (e *Waited) Unwrap() error { return e.Why }
+
+func (w *waiter) inVain(why error) error {
+	return &Waited{Object: w.object, Behind: w.behind, Why: why}
+}
+
 // sleep returns nil when w is woken, and else why the wait is over.
 func (m *Manager) sleep(w *waiter, p *Patience, a alarms) error {
 	if w.record.RolledBack() {
@@ -275,11 +292,11 @@ func (m *Manager) sleep(w *waiter, p *Patience, a alarms) error {
 		case <-ended:
 			return nil
 		case <-done(p.Txn):
-			return p.Txn.Err()
+			return w.inVain(p.Txn.Err())
 		case <-done(p.Call):
-			return p.Call.Err()
+			return w.inVain(p.Call.Err())
 		case <-at(a.deadline):
-			return ErrDeadline
+			return w.inVain(ErrDeadline)
 		case <-at(a.patience):
 			return ErrOwned
 		case <-at(a.suspicion):

@@ -79,7 +79,7 @@ func (q *queue) isOver(number int, err error) {
 	q.t.Helper()
 	w := q.waiters[number]
 	want(q.t, "wait is over", w.over.Load(), true)
-	want(q.t, "error", w.err, err)
+	wantCause(q.t, "wait", w.err, err)
 }
 
 // inQueue runs a test in a bubble, and finally checks that no trace is left.

@@ -14,7 +14,7 @@ import (
 //
 // The errors are ErrConflict as a *ConflictError, ErrDeadlock as a *DeadlockError,
 // ErrManaged, ErrConcurrentUse, and ErrTxnDone, possibly with the cause of a forced
-// end. Once the timestamp is drawn, the context is not looked at any more. With a log
+// end, which is a *WaitError if it had to wait for others. Once the timestamp is drawn, the context is not looked at any more. With a log
 // there are ErrLogFailed, ErrEngineFailed, ErrTxnTooLarge and the error of a full
 // disk, which have rolled it back, and ErrCommitUnknown.
 func (tx *Txn) Commit() error {
@@ -91,7 +91,7 @@ func (tx *Txn) notCommitted(err error) error {
 	case errors.Is(err, deps.ErrEnded):
 		return tx.ended() // counted by whoever ended it
 	default:
-		err = endOf(err)
+		err = tx.endOf(err)
 		tx.extras().failed = err
 	}
 	tx.m.rolledBack.Inc()
@@ -100,13 +100,14 @@ func (tx *Txn) notCommitted(err error) error {
 
 // endOf returns what the handle says after the dependency manager ended a wait of
 // the transaction with err.
-func endOf(err error) error {
+func (tx *Txn) endOf(err error) error {
 	var circle *deps.Deadlock
+	var waited *deps.Waited
 	switch {
-	case errors.Is(err, deps.ErrDeadline):
-		err = ErrTimeout
 	case errors.As(err, &circle):
 		err = deadlockError(circle)
+	case errors.As(err, &waited):
+		err = tx.waitError(waited)
 	}
 	return &endError{cause: err}
 }

@@ -101,8 +101,8 @@ func lockOption(opts []LockOption) (LockOption, error) {
 // proves nothing at commit.
 //
 // The errors are ErrNilContext, ErrBadOption, ErrKeyTooLarge, ErrConcurrentUse;
-// ErrLocked (matching ErrTimeout too after LockTimeout), a *ConflictError, and ctx's,
-// which leave the transaction as it was; ErrDeadlock as a *DeadlockError, which has
+// ErrLocked (matching ErrTimeout too after LockTimeout), a *ConflictError, and ctx's (as
+// a *WaitError if it had to wait), which leave the transaction as it was; ErrDeadlock as a *DeadlockError, which has
 // rolled it back; and ErrTxnDone, possibly with the cause of a forced end.
 func (tx *Txn) Lock(ctx context.Context, key []byte, mode LockMode, opts ...LockOption) error {
 	if ctx == nil {
@@ -170,16 +170,20 @@ func (tx *Txn) lock(ctx context.Context, key []byte, mode storage.LockMode, how 
 
 // notLocked returns what Lock says after the dependency manager said err.
 func (tx *Txn) notLocked(ctx context.Context, o *storage.Object, mode storage.LockMode, how LockOption, err error) error {
+	var waited *deps.Waited
 	switch {
 	case errors.Is(err, deps.ErrOwned) && how == SkipLocked:
 		return ErrLocked
 	case errors.Is(err, deps.ErrOwned):
 		return tx.lockError(o, mode, how)
-	case tx.look() == nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return err
+	case errors.As(err, &waited) && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !tx.hasExceeded() && tx.look() == nil:
+		return tx.waitError(waited)
 	}
 	return tx.endBy(err)
 }
+
+// hasExceeded reports whether the transaction's own time is over, not that of a call.
+func (tx *Txn) hasExceeded() bool { return tx.limits != nil && exceeded(tx.limits) != nil }
 
 // endBy ends the transaction because the dependency manager ended a wait with err.
 func (tx *Txn) endBy(err error) error {
@@ -187,7 +191,7 @@ func (tx *Txn) endBy(err error) error {
 		return tx.ended()
 	}
 	tx.m.rolledBack.Inc()
-	err = endOf(err)
+	err = tx.endOf(err)
 	tx.extras().failed = err
 	return err
 }
@@ -236,6 +240,47 @@ func (e *LockError) Is(target error) bool {
 func (tx *Txn) lockError(o *storage.Object, mode storage.LockMode, how LockOption) error {
 	others := holders(tx.m.deps.HoldersOf(o, tx.rec))
 	return &LockError{Key: o.Key(), Mode: LockMode(mode), Holders: others, TimedOut: how > 0}
+}
+
+// WaitError says what a transaction waited for when its time was over, or a context's.
+// It matches Cause. If the transaction was ended by it, the error matches ErrTxnDone too.
+type WaitError struct {
+	Key     []byte       // that others hold; nil if it was the end of a prepared transaction
+	Holders []LockHolder // who held it when the wait was over, or is prepared
+	Cause   error        // ErrTimeout, or the context's
+}
+
+// Error names the key and the holders.
+func (e *WaitError) Error() string {
+	var names []string
+	for _, h := range e.Holders {
+		names = append(names, h.name())
+	}
+	text := e.Cause.Error() + ", waiting for "
+	switch others := strings.Join(names, ", "); {
+	case e.Key == nil:
+		return text + others
+	case others == "":
+		return text + fmt.Sprintf("key %q", e.Key)
+	default:
+		return text + fmt.Sprintf("key %q, held by %s", e.Key, others)
+	}
+}
+
+// Unwrap returns Cause.
+func (e *WaitError) Unwrap() error { return e.Cause }
+
+func (tx *Txn) waitError(w *deps.Waited) *WaitError {
+	e := &WaitError{Cause: w.Why}
+	if w.Why == deps.ErrDeadline {
+		e.Cause = ErrTimeout
+	}
+	if p := w.Behind; p != nil {
+		e.Holders = []LockHolder{{Label: p.Record().Label(), XID: p.XID}}
+	} else {
+		e.Key, e.Holders = w.Object.Key(), holders(tx.m.deps.HoldersOf(w.Object, tx.rec))
+	}
+	return e
 }
 
 // DeadlockError has the circle: each waited for the next, and the last for the
@@ -288,12 +333,14 @@ type LockHolder struct {
 }
 
 // String describes the holder in a few words.
-func (h LockHolder) String() string {
+func (h LockHolder) String() string { return fmt.Sprintf("%s for %v", h.name(), h.Mode) }
+
+func (h LockHolder) name() string {
 	text := "transaction" + quoted(h.Label)
 	if h.XID != "" {
 		text = fmt.Sprintf("prepared %s %q", text, h.XID)
 	}
-	return fmt.Sprintf("%s for %v", text, h.Mode)
+	return text
 }
 
 // LockWaiter is a transaction that waits for a lock.

@@ -112,7 +112,7 @@ func (tx *Txn) prepare(ctx context.Context, p *deps.Prepared) error {
 		if p.Wrote() {
 			m.rolledBack.Inc()
 		}
-		x.failed = endOf(refusal(unlogged))
+		x.failed = tx.endOf(refusal(unlogged))
 		return x.failed
 	case unlogged != nil:
 		// The log may have it, and will never have its end. Who waits for it can go on:
