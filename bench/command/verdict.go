@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tierceldb/tiercel/bench/report"
 	"github.com/tierceldb/tiercel/bench/stress"
 )
 
@@ -41,11 +42,19 @@ func (b *bench) conclude(s *session, interrupted bool, violations []stress.Viola
 func (b *bench) showViolations(violations []stress.Violation) {
 	fmt.Fprintln(b.out, "\nviolations")
 	for _, v := range violations {
-		fmt.Fprintf(b.out, "  %s, %d times\n", label(v), v.Count)
+		fmt.Fprintf(b.out, "  %s, %s\n", label(v), often(v.Count))
 		for _, d := range v.Details {
 			fmt.Fprintf(b.out, "    %s\n", d)
 		}
 	}
+}
+
+// often writes how often something happened.
+func often(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return report.Count(n) + " times"
 }
 
 // label names a violation: "I4 real time".

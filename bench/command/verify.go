@@ -100,8 +100,42 @@ func (b *bench) offline(ctx context.Context, s *session, o *offline, dir string)
 	if err := s.finish(out, report.Chart{}); err != nil {
 		return err
 	}
-	return b.concludeStore(violations, fmt.Sprintf("%s commits in the log, %s keys in the object store, %s",
-		report.Count(res.Log.Commits), report.Count(res.Objects.Keys), report.Short(elapsed)))
+	return b.concludeStore(violations, fmt.Sprintf("%s in the log, %s, %s",
+		counted(res.Log.Commits, "commit"), inObjects(res), report.Short(elapsed)))
+}
+
+// inObjects says what is in the object store: keys, and not yet all commits.
+func inObjects(res txnmgr.VerifyReport) string {
+	if isUnread(res.Objects) {
+		return "the object store cannot be read"
+	}
+	text := keysIn(res.Objects) + " keys in the object store"
+	if res.Replay > 0 {
+		text += fmt.Sprintf(", which %s of the commits have yet to reach", report.Count(res.Replay))
+	}
+	return text
+}
+
+// isUnread reports whether nothing is known of the object store.
+func isUnread(o txnmgr.ObjectsReport) bool { return o.Cut && o.Tables == 0 }
+
+// keysIn is how many keys the object store has, as far as that is known.
+func keysIn(o txnmgr.ObjectsReport) string {
+	switch {
+	case o.Cut && o.Keys == 0:
+		return "unknown"
+	case o.Cut:
+		return report.Count(o.Keys) + " or more"
+	}
+	return report.Count(o.Keys)
+}
+
+// counted writes a number of things.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return report.Count(n) + " " + one + "s"
 }
 
 // concludeStore is conclude for a command without a seed.
@@ -144,25 +178,39 @@ func problems(res txnmgr.VerifyReport) []stress.Violation {
 }
 
 func (b *bench) showStore(res txnmgr.VerifyReport) {
-	l, o := res.Log, res.Objects
+	l := res.Log
 	t := report.Table{}
 	t.Add("store", res.StoreID)
-	t.Add("log", megabytes(l.DiskBytes), fmt.Sprintf("%s segments, %s spare", report.Count(l.Segments), report.Count(l.Spares)))
+	t.Add("log", megabytes(l.DiskBytes), fmt.Sprintf("%s, %s spare", counted(l.Segments, "segment"), report.Count(l.Spares)))
 	t.Add("commits in it", report.Count(l.Commits), span(l.First, l.Last))
 	t.Add("written together in groups", report.Count(l.Groups))
 	t.Add("ends", ending(l))
-	t.Add("object store", megabytes(int64(o.DiskBytes)), fmt.Sprintf("%s tables", report.Count(o.Tables)))
-	t.Add("keys in it", report.Count(o.Keys))
+	addObjects(&t, res)
+	t.Add("prepared", report.Count(len(res.Prepared)))
+	t.Write(b.out)
+	for _, p := range res.Prepared {
+		fmt.Fprintf(b.out, "    %q %s, since %s, %s\n", p.XID, p.Label, p.Since.Format(time.RFC3339), counted(len(p.Keys), "key"))
+	}
+}
+
+// addObjects adds the rows about the object store, as far as something is known of it.
+func addObjects(t *report.Table, res txnmgr.VerifyReport) {
+	o := res.Objects
+	if isUnread(o) {
+		t.Add("object store", "cannot be read")
+		return
+	}
+	t.Add("object store", megabytes(int64(o.DiskBytes)), counted(o.Tables, "table"))
+	behind := ""
+	if res.Replay > 0 {
+		behind = counted(res.Replay, "commit") + " yet to reach it"
+	}
+	t.Add("keys in it", keysIn(o), behind)
 	if o.Bytes > 0 {
 		t.Add("keys and values", megabytes(int64(o.Bytes)))
 	}
 	t.Add("it has everything up to", report.Count(o.Applied))
 	t.Add("commits to do again at the next start", report.Count(res.Replay))
-	t.Add("prepared", report.Count(len(res.Prepared)))
-	t.Write(b.out)
-	for _, p := range res.Prepared {
-		fmt.Fprintf(b.out, "    %q %s, since %s, %s keys\n", p.XID, p.Label, p.Since.Format(time.RFC3339), report.Count(len(p.Keys)))
-	}
 }
 
 func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20)) }

@@ -47,8 +47,12 @@ func TestVerifyAndStats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "r.json")
 			got := runBench(t, t.Context(), name, dir, "--json", file)
-			if got.status != OK || !strings.HasPrefix(lastLine(got.out), "verdict: OK: 3 commits in the log") {
+			says := "verdict: OK: 3 commits in the log, 0 keys in the object store, which 3 of the commits have yet to reach, "
+			if got.status != OK || !strings.HasPrefix(lastLine(got.out), says) {
 				t.Errorf("status %d, last line %q", got.status, lastLine(got.out))
+			}
+			if !strings.Contains(got.out, "  3 commits yet to reach it\n") || !strings.Contains(got.out, "  1 segment, 0 spare\n") {
+				t.Error("the figures are not explained")
 			}
 			if !strings.Contains(got.out, `"order 17" transfer`) {
 				t.Error("the prepared transaction is not shown")
@@ -85,11 +89,48 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 	if got.status != Failed || !strings.HasPrefix(lastLine(got.out), "verdict: FAILED: store is damaged") {
 		t.Errorf("status %d, last line %q", got.status, lastLine(got.out))
 	}
+	if !strings.Contains(got.out, "store is damaged, once\n") {
+		t.Error("one problem is not called so")
+	}
 	if !strings.Contains(got.out, filepath.Base(segments[0])) || !strings.Contains(got.out, "at offset 4096") {
 		t.Error("the place is not named")
 	}
 	if result := readJSON(t, file); result["verdict"] != "failed" || len(result["problems"].([]any)) == 0 {
 		t.Errorf("%v", result)
+	}
+}
+
+// TestKeysThatAreNotKnown are not called none.
+func TestKeysThatAreNotKnown(t *testing.T) {
+	for want, o := range map[string]txnmgr.ObjectsReport{
+		"0 keys in the object store":             {Tables: 1},
+		"unknown keys in the object store":       {Tables: 1, Cut: true},
+		"7,000 or more keys in the object store": {Tables: 1, Cut: true, Keys: 7000},
+		"the object store cannot be read":        {Cut: true},
+	} {
+		if got := inObjects(txnmgr.VerifyReport{Objects: o}); got != want {
+			t.Errorf("%+v: %q, want %q", o, got, want)
+		}
+	}
+}
+
+// TestVerifyWithoutObjects has nothing to read of the object store.
+func TestVerifyWithoutObjects(t *testing.T) {
+	dir := aStore(t)
+	manifests, err := filepath.Glob(filepath.Join(dir, "objects", "MANIFEST-*"))
+	if err != nil || len(manifests) == 0 {
+		t.Fatalf("%v, %v", manifests, err)
+	}
+	for _, name := range manifests {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"verify", "stats"} {
+		got := runBench(t, t.Context(), name, dir)
+		if got.status != Failed || !strings.Contains(lastLine(got.out), "the object store cannot be read") || strings.Contains(got.out, "keys in it") {
+			t.Errorf("%s: status %d, last line %q", name, got.status, lastLine(got.out))
+		}
 	}
 }
 
@@ -115,7 +156,10 @@ func TestVerifyWithoutAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	empty := t.TempDir()
+	empty, file := t.TempDir(), filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"verify", "stats"} {
 		for _, c := range []struct {
 			args   []string
@@ -124,6 +168,7 @@ func TestVerifyWithoutAStore(t *testing.T) {
 		}{
 			{[]string{name, empty}, Failed, "there is no store in it"},
 			{[]string{name, filepath.Join(empty, "none")}, Failed, "there is no store in it"},
+			{[]string{name, file}, Failed, file + ": not a directory"},
 			{[]string{name, open}, Failed, "has the store open"},
 			{[]string{name}, Usage, "give the folder"},
 			{[]string{name, empty, empty}, Usage, "give the folder"},
