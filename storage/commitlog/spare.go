@@ -98,7 +98,7 @@ func (l *Log) addSpare() error {
 	name := spareName(l.spareSeq)
 	path := filepath.Join(l.dir, name)
 	if err := l.allocate(path + unfinished); err != nil {
-		return err
+		return fmt.Errorf("a segment of %d bytes: %w", l.opts.SegmentBytes, err)
 	}
 	if err := l.fs.Rename(path+unfinished, path); err != nil {
 		return err
