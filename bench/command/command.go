@@ -96,6 +96,11 @@ func (e runError) Unwrap() error { return e.error }
 func (b *bench) newRoot() *cobra.Command {
 	root := b.newTour()
 	root.AddCommand(b.newStress(), b.newRun(), b.newProfile(), b.newShootout(), b.newLocking(), b.newVerify(), b.newStats())
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		if f := cmd.Flags().Lookup("json"); f != nil && f.Value.String() == toOutput {
+			b.out = b.errs // so that there is nothing but JSON in the output
+		}
+	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SilenceErrors = true
 	root.SilenceUsage = true

@@ -39,6 +39,10 @@ func TestMistakesAreExplainedBeforeAnyWork(t *testing.T) {
 		{"run --json " + dir + "/no/x.json", "--json", "name a file"},
 		{"run --plot a.jpg", "--plot", ".svg"},
 		{"run --plot " + dir + "/no/x.svg", "--plot", "name a file"},
+		{"run --clients 4 --goroutines 5", "--clients", "--goroutines: give one"},
+		{"run --value-size 4 --size 4", "--size", "--value-size: give one"},
+		{"run --ops-per-txn 4 --objects 4", "--objects", "--ops-per-txn: give one"},
+		{"run --clients many", "--clients many", "whole number"},
 		{"profile --out " + file + "/x", "--out", "name a folder"},
 		{"profile --sample 0", "--sample 0", "from 1"},
 		{"profile --top 0", "--top 0", "from 1"},
@@ -103,6 +107,30 @@ func TestMistakesAboutStores(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestJSONToOutput: there is nothing else in it then, and no file of that name.
+func TestJSONToOutput(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, args := range map[string][]string{
+		"run":   {"run", "--duration", "50ms", "--keys", "100", "--clients", "3", "--size", "20"},
+		"stats": {"stats", aStore(t)},
+	} {
+		got := runBench(t, t.Context(), append(args, "--json", "-")...)
+		var result map[string]any
+		if err := json.Unmarshal([]byte(got.out), &result); err != nil || got.status != OK || result["verdict"] != "ok" {
+			t.Errorf("%s: status %d, %v, output %q", name, got.status, err, got.out)
+		}
+		if !strings.HasPrefix(lastLine(got.errs), "verdict: OK: ") {
+			t.Errorf("%s: the verdict is not among %q", name, got.errs)
+		}
+		if options, is := result["options"].(map[string]any); name == "run" && (!is || options["goroutines"] != 3.0 || options["value-size"] != 20.0 || options["clients"] != nil) {
+			t.Errorf("options %v", options)
+		}
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

@@ -33,21 +33,31 @@ func (f *runFlags) register(flags *pflag.FlagSet) {
 		"with --dir, what a commit waits for: the disk, or no more than its place in commit order")
 	flags.Int64Var(&f.cacheBytes, "cache-bytes", 0, "with --dir, memory for objects that are on the disk (default: 256 MiB)")
 	flags.Int64Var(&f.logBytes, "log-bytes", 0, "with --dir, how much may be committed that is only in the log (default: 256 MiB)")
-	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		switch name {
-		case "clients":
-			name = "goroutines"
-		case "objects":
-			name = "ops-per-txn"
-		case "size":
-			name = "value-size"
+	for _, other := range otherNames() {
+		flag := flags.VarPF(flags.Lookup(other.flag).Value, other.name, "", "another name of --"+other.flag)
+		flag.Hidden = true
+	}
+}
+
+// otherName is another name of a flag.
+type otherName struct{ name, flag string }
+
+func otherNames() []otherName {
+	return []otherName{{"clients", "goroutines"}, {"objects", "ops-per-txn"}, {"size", "value-size"}}
+}
+
+// namedOnce refuses a setting that is given under both of its names.
+func namedOnce(flags *pflag.FlagSet) error {
+	for _, other := range otherNames() {
+		if flags.Changed(other.name) && flags.Changed(other.flag) {
+			return usageError{fmt.Errorf("--%s is another name of --%s: give one of them", other.name, other.flag)}
 		}
-		return pflag.NormalizedName(name)
-	})
+	}
+	return nil
 }
 
 func (f *runFlags) check(cmd *cobra.Command) error {
-	if err := f.mixFlags.check(); err != nil {
+	if err := firstOf(namedOnce(cmd.Flags()), f.mixFlags.check()); err != nil {
 		return err
 	}
 	if f.dir != "" {

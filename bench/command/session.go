@@ -27,9 +27,17 @@ func (c *common) register(flags *pflag.FlagSet, duration time.Duration, lasts, p
 	flags.SortFlags = false
 	flags.DurationVar(&c.duration, "duration", duration, lasts)
 	flags.Uint64Var(&c.seed, "seed", 0, "seed of every random choice (default: a new one, which is printed)")
-	flags.StringVar(&c.json, "json", "", "write the result as JSON to this `file`")
+	c.registerJSON(flags)
 	flags.StringVar(&c.plot, "plot", "", "draw "+plotted+" to this `file` (.png or .svg)")
 }
+
+// registerJSON adds the flag of the commands that draw nothing too.
+func (c *common) registerJSON(flags *pflag.FlagSet) {
+	flags.StringVar(&c.json, "json", "", "write the result as JSON to this `file`; - is standard output, and all else goes to standard error then")
+}
+
+// toOutput is the value of --json that stands for standard output.
+const toOutput = "-"
 
 // session is one command being run: its seed, and where its result goes.
 type session struct {
@@ -75,8 +83,10 @@ func (s *session) openTargets() (err error) {
 			return fmt.Errorf("--plot: %w", err)
 		}
 	}
-	if s.jsonTo, err = openTarget("json", s.json); err != nil {
-		return err
+	if s.json != toOutput {
+		if s.jsonTo, err = openTarget("json", s.json); err != nil {
+			return err
+		}
 	}
 	s.plotTo, err = openTarget("plot", s.plot)
 	return err
@@ -107,6 +117,11 @@ func (s *session) abandon() {
 
 // finish writes the files that were asked for.
 func (s *session) finish(result any, chart report.Chart) error {
+	if s.json == toOutput {
+		if err := report.WriteJSON(s.cmd.OutOrStdout(), result); err != nil {
+			return runError{err}
+		}
+	}
 	if t := s.jsonTo; t != nil {
 		s.jsonTo = nil
 		if err := t.Write(func(w io.Writer) error { return report.WriteJSON(w, result) }); err != nil {
@@ -149,6 +164,9 @@ func (s *session) options() map[string]any {
 	s.cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		switch f.Name {
 		case "help", "json", "plot", "seed":
+			return
+		}
+		if f.Hidden { // another name
 			return
 		}
 		options[f.Name] = plain(f.Value.String())

@@ -46,7 +46,7 @@ store go, and what is prepared. It reads the log, but not the tables of the obje
 store, whose keys it therefore counts too often if they were written again lately.
 Nothing is changed.`
 	cmd.Example = `  go run ./bench stats /tmp/crashed
-  go run ./bench stats /tmp/crashed --json stats.json`
+  go run ./bench stats /tmp/crashed --json - | jq .commits_to_replay`
 	return cmd
 }
 
@@ -61,7 +61,7 @@ func (b *bench) newOffline(o *offline) *cobra.Command {
 		s.seed = 0 // there is nothing random in it
 		return b.offline(cmd.Context(), s, o, args[0])
 	}
-	cmd.Flags().StringVar(&o.json, "json", "", "write the result as JSON to this `file`")
+	o.registerJSON(cmd.Flags())
 	return cmd
 }
 
