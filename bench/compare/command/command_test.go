@@ -32,7 +32,7 @@ func compare(t *testing.T, args ...string) (status int, out, errs string) {
 func TestEveryWorkloadRuns(t *testing.T) {
 	dir := t.TempDir()
 	jsonFile, plotFile := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.svg")
-	status, out, _ := compare(t, "--quick", "--duration", "10ms", "--sustained", "20ms", "--clients", "1,2",
+	status, out, _ := compare(t, "--rounds", "1", "--objects", "1200", "--duration", "10ms", "--sustained", "20ms", "--clients", "1,2",
 		"--cache", "64KiB", "--log", "4MiB", "--replay", "1MiB", "--dir", dir, "--seed", "12345", "--json", jsonFile, "--plot", plotFile)
 	if status != OK || !strings.Contains(out, "seed 12345") || !strings.Contains(out, "goals reached, every value checked") {
 		t.Errorf("status %d", status)
@@ -55,6 +55,25 @@ func TestEveryWorkloadRuns(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "compare-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestQuickHasNoGoals: its ratios are of far too little. The result goes to the output.
+func TestQuickHasNoGoals(t *testing.T) {
+	status, out, errs := compare(t, "--quick", "--workloads", "commits", "--contestants", "limit,tiercel", "--duration", "5ms",
+		"--clients", "1", "--log", "4MiB", "--dir", t.TempDir(), "--json", "-")
+	var result struct {
+		Commits []any `json:"commits"`
+		Goals   []any `json:"goals"`
+	}
+	if err := json.Unmarshal([]byte(out), &result); err != nil || status != OK {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	if len(result.Commits) == 0 || result.Goals == nil || len(result.Goals) > 0 {
+		t.Errorf("commits %v, goals %v", result.Commits, result.Goals)
+	}
+	if !strings.Contains(errs, "the figures mean nothing") || strings.Contains(errs, "goals reached") || strings.Contains(errs, "at least") {
+		t.Error("goals are shown, or the figures are not called meaningless")
 	}
 }
 

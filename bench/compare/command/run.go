@@ -27,13 +27,23 @@ func (p *program) run(ctx context.Context, s *settings) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	output := p.out
+	if s.json == toOutput {
+		p.out = p.errs // so that there is nothing but JSON in the output
+	}
 	res := newResult(s)
 	if err := p.measure(ctx, s, res); err != nil {
 		abandon(jsonTo, plotTo)
 		return err
 	}
 	res.Interrupted = ctx.Err() != nil
+	if s.quick {
+		res.Goals = []report.Goal{}
+	}
 	p.conclude(s, res)
+	if s.json == toOutput {
+		err = report.WriteJSON(output, res)
+	}
 	if jsonTo != nil {
 		err = jsonTo.Write(func(w io.Writer) error { return report.WriteJSON(w, res) })
 	}
@@ -45,7 +55,7 @@ func (p *program) run(ctx context.Context, s *settings) (err error) {
 
 // targets opens the files for the results, before any work is done.
 func (s *settings) targets() (jsonTo, plotTo *report.Target, err error) {
-	if s.json != "" {
+	if s.json != "" && s.json != toOutput {
 		if jsonTo, err = report.OpenTarget(s.json); err != nil {
 			return nil, nil, fmt.Errorf("--json: %w", err)
 		}

@@ -35,6 +35,9 @@ func contestants() (names []string) {
 	return names
 }
 
+// toOutput is the value of --json that stands for standard output.
+const toOutput = "-"
+
 // settings are the flags.
 type settings struct {
 	workloads   []string
@@ -69,9 +72,9 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.IntVar(&s.objects, "objects", 12_000, "objects in the fixed set that is updated")
 	flags.IntVar(&s.readers, "readers", runtime.GOMAXPROCS(0), "how many read at the same time")
 	flags.StringVar(&s.dir, "dir", os.TempDir(), "a `folder` on the disk to measure; what is made there is removed")
-	flags.BoolVar(&s.quick, "quick", false, "measure little of everything, to see that it works")
+	flags.BoolVar(&s.quick, "quick", false, "measure little of everything, to see that it works; there are no goals then, for the figures mean nothing")
 	flags.Uint64Var(&s.seed, "seed", 0, "seed of every random choice (default: a new one, which is printed)")
-	flags.StringVar(&s.json, "json", "", "write the result as JSON to this `file`")
+	flags.StringVar(&s.json, "json", "", "write the result as JSON to this `file`; - is standard output, and all else goes to standard error then")
 	flags.StringVar(&s.plot, "plot", "", "draw commits per second over clients to this `file` (.png or .svg)")
 }
 

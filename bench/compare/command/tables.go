@@ -100,6 +100,18 @@ func showRecovery(w io.Writer, r recovery.Result) {
 
 // conclude prints the goals and the last line.
 func (p *program) conclude(s *settings, res *result) {
+	interrupted := ""
+	if res.Interrupted {
+		interrupted = ", interrupted"
+	}
+	fmt.Fprintf(p.out, "\n%severy value checked%s, seed %d\n", p.showGoals(s, res), interrupted, s.seed)
+}
+
+// showGoals prints the goals, and returns how many are reached.
+func (p *program) showGoals(s *settings, res *result) string {
+	if s.quick {
+		return "quick: the figures mean nothing and no goals are shown; "
+	}
 	fmt.Fprintln(p.out)
 	report.WriteGoals(p.out, res.Goals)
 	reached := 0
@@ -108,9 +120,5 @@ func (p *program) conclude(s *settings, res *result) {
 			reached++
 		}
 	}
-	interrupted := ""
-	if res.Interrupted {
-		interrupted = ", interrupted"
-	}
-	fmt.Fprintf(p.out, "\n%d of %d goals reached, every value checked%s, seed %d\n", reached, len(res.Goals), interrupted, s.seed)
+	return fmt.Sprintf("%d of %d goals reached, ", reached, len(res.Goals))
 }
