@@ -84,7 +84,11 @@ type Options struct {
 	// Dir is the directory of a durable store: a commit log, and an object store that
 	// may be many times larger than memory. It is made if it is not there. Empty, and
 	// without an Engine: everything is in memory and gone after Close. One process at
-	// a time can have a directory open.
+	// a time can have a directory open. The log is in segments of 32 MiB, or of 1/8 of
+	// LogBytes if that is less, each written in full with zeros beforehand: a new store
+	// takes one. Segments that are not needed any more are kept for use again, as many as
+	// make up LogBytes, at most. Those that are needed come on top; Stats.LogBytes has
+	// the sum.
 	Dir string
 
 	// Engine is the object store to use in place of the one in Dir. Close closes it.
@@ -97,15 +101,15 @@ type Options struct {
 	Durability Durability
 
 	// CacheBytes is how much memory is for objects that are in the object store, its
-	// own caches included: 256 MiB if 0, and 1 TiB at most. About 1/32 of it is taken
-	// at once, for tables. What is not in the object store yet comes on top, and is
+	// own caches included: 256 MiB if 0, else 4 KiB (4096) to 1 TiB. About 1/32 of
+	// it is taken at once, for tables. What is not in the object store yet comes on top, and is
 	// bounded by LogBytes; and while a snapshot is held open, the objects that were
 	// changed since, with what it sees of them.
 	CacheBytes int64
 
 	// LogBytes is how much may be committed that the object store does not have yet:
-	// 256 MiB if 0. A commit that would make it more waits before its vote; see
-	// Stats.Throttled. A transaction larger than that waits until it is alone. If the
+	// 256 MiB if 0, else 64 KiB (65536) at least. A commit that would make it more
+	// waits before its vote; see Stats.Throttled. A transaction larger than that waits until it is alone. If the
 	// object store cannot go on because its disk is full, it tries again and again, and
 	// commits wait as long as their contexts allow; Stats.Failure says why.
 	LogBytes int64
