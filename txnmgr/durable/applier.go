@@ -89,7 +89,19 @@ func (a *applier) follow() {
 func (a *applier) start() {
 	a.follow()
 	a.reached.Store(a.list.Passed())
+	if a.isScattered() {
+		a.catchUp()
+		a.truncate()
+	}
 	go a.run()
+}
+
+// isScattered reports whether the log is longer than its budget, with little in it. Every
+// opening begins a segment; a store that is opened often, for a moment each time, would
+// never come to give them up.
+func (a *applier) isScattered() bool {
+	t := &a.s.throttle
+	return a.s.log != nil && a.s.log.Stats().Log > t.budget && t.used.Load() <= t.budget/segments
 }
 
 // kick makes the applier look at once.

@@ -53,8 +53,8 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 	}
 	log, err := commitlog.Open(opts.FS, LogDir(opts.Dir), commitlog.Options{
 		StoreID:      commitlog.StoreID(mark.Store),
-		SegmentBytes: min(opts.LogBytes/segments, longestSegment),
-		Spares:       int(opts.LogBytes / min(opts.LogBytes/segments, longestSegment)),
+		SegmentBytes: segmentBytes(opts.LogBytes),
+		Spares:       int(opts.LogBytes / segmentBytes(opts.LogBytes)),
 	})
 	if err != nil {
 		return err

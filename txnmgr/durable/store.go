@@ -85,6 +85,9 @@ const (
 	longestSegment = 32 << 20
 )
 
+// segmentBytes is how long the segments of a log are that may have so many bytes.
+func segmentBytes(budget int64) int64 { return min(budget/segments, longestSegment) }
+
 // Open opens the log, brings m to the state that log and engine have, and has both
 // follow what m commits. Nothing has begun in m yet, and its store has the engine.
 // After an error the engine is the caller's again.
