@@ -1,6 +1,7 @@
 package commitlog_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -88,20 +89,23 @@ func appending(b *testing.B, groups int) versus.Side {
 	}
 }
 
-// bare writes the file round and round.
+// bare writes the file round and round, past the cache of the system as well, in whole
+// blocks.
 func bare(b *testing.B, groups int) versus.Side {
-	f, err := fsys.OS().Create(filepath.Join(b.TempDir(), "bare"))
+	name := filepath.Join(b.TempDir(), "bare")
+	made, err := fsys.OS().Create(name)
+	if err == nil {
+		err = errors.Join(made.Allocate(segmentBytes), made.Datasync(), made.Close())
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := fsys.OS().Direct(name)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { f.Close() })
-	if err := f.Allocate(segmentBytes); err != nil {
-		b.Fatal(err)
-	}
-	if err := f.Datasync(); err != nil {
-		b.Fatal(err)
-	}
-	bytes := make([]byte, groups*payload)
+	bytes := fsys.Blocks((groups*payload + fsys.BlockSize - 1) &^ (fsys.BlockSize - 1))
 	at := 0
 	return func(n int) {
 		for range n {
