@@ -218,18 +218,23 @@ type LockError struct {
 
 // Error names the key and the holders.
 func (e *LockError) Error() string {
-	var holders []string
-	for _, h := range e.Holders {
-		holders = append(holders, h.String())
-	}
 	text := fmt.Sprintf("%v: key %q for %v", ErrLocked, e.Key, e.Mode)
 	if e.TimedOut {
 		text += ", waited in vain"
 	}
-	if len(holders) > 0 {
-		text += "; held by " + strings.Join(holders, ", ")
+	return text + heldBy(e.Holders)
+}
+
+// heldBy names holders, if there are any.
+func heldBy(holders []LockHolder) string {
+	var names []string
+	for _, h := range holders {
+		names = append(names, h.String())
 	}
-	return text
+	if len(names) == 0 {
+		return ""
+	}
+	return "; held by " + strings.Join(names, ", ")
 }
 
 // Is reports whether target is ErrLocked, or ErrTimeout after one.
@@ -246,25 +251,16 @@ func (tx *Txn) lockError(o *storage.Object, mode storage.LockMode, how LockOptio
 // It matches Cause. If the transaction was ended by it, the error matches ErrTxnDone too.
 type WaitError struct {
 	Key     []byte       // that others hold; nil if it was the end of a prepared transaction
-	Holders []LockHolder // who held it when the wait was over, or is prepared
+	Holders []LockHolder // who held it when the wait was over; then the prepared one
 	Cause   error        // ErrTimeout, or the context's
 }
 
 // Error names the key and the holders.
 func (e *WaitError) Error() string {
-	var names []string
-	for _, h := range e.Holders {
-		names = append(names, h.name())
+	if e.Key == nil && len(e.Holders) > 0 {
+		return fmt.Sprintf("%v, waiting for %s", e.Cause, e.Holders[0].name())
 	}
-	text := e.Cause.Error() + ", waiting for "
-	switch others := strings.Join(names, ", "); {
-	case e.Key == nil:
-		return text + others
-	case others == "":
-		return text + fmt.Sprintf("key %q", e.Key)
-	default:
-		return text + fmt.Sprintf("key %q, held by %s", e.Key, others)
-	}
+	return fmt.Sprintf("%v, waiting for key %q%s", e.Cause, e.Key, heldBy(e.Holders))
 }
 
 // Unwrap returns Cause.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -125,7 +124,6 @@ type verification struct {
 
 	store    storage.StoreID // of the object store
 	blind    bool            // that could not be looked at
-	first    uint64          // number of the first segment of the log
 	inLog    commitlog.Report
 	reader   redo.Reader
 	prepared []PreparedInfo
@@ -230,7 +228,6 @@ func (v *verification) whatIsThere() (log, objects bool, err error) {
 		return false, false, err
 	}
 	log = len(names) > 0
-	v.first = firstSegment(names)
 	switch _, err = os.Stat(v.objects()); {
 	case err == nil:
 		objects = true
@@ -241,18 +238,6 @@ func (v *verification) whatIsThere() (log, objects bool, err error) {
 		return false, false, ErrNoStore
 	}
 	return log, objects, nil
-}
-
-// firstSegment is the least number in the names of segments.
-func firstSegment(names []string) (number uint64) {
-	for _, name := range names { // in order
-		if digits, is := strings.CutSuffix(name, ".log"); is {
-			if number, err := strconv.ParseUint(digits, 16, 64); err == nil {
-				return number
-			}
-		}
-	}
-	return 0
 }
 
 func (v *verification) objects() string { return filepath.Join(v.dir, objectsName) }
@@ -396,7 +381,7 @@ func (v *verification) compareEnds() {
 // beginsLate names the segment before the first one that is there, as Open does.
 func (v *verification) beginsLate() error {
 	return &commitlog.CorruptionError{
-		Segment: v.first - 1,
+		Segment: v.inLog.Oldest - 1,
 		Reason: fmt.Errorf("%w: the log begins after timestamp %d, and is needed after %d",
 			commitlog.ErrSegmentMissing, v.inLog.Base, v.report.Objects.Applied),
 	}

@@ -34,10 +34,10 @@ func TestWaitedInVain(t *testing.T) {
 		do     func(tx *txnmgr.Txn) error
 		text   string
 	}{
-		"a commit, for a lock":                 {locked, put, `waiting for key "falcon", held by transaction "keeper"`},
-		"a commit, for what is prepared":       {prepared, put, `waiting for key "falcon", held by prepared transaction "sleeper" "x1"`},
-		"a lock, for a lock":                   {locked, lock, `waiting for key "falcon", held by transaction "keeper"`},
-		"a lock, for what a prepared one will": {prepared, lock, `waiting for key "falcon", held by prepared transaction "sleeper" "x1"`},
+		"a commit, for a lock":                 {locked, put, `waiting for key "falcon"; held by transaction "keeper" for update`},
+		"a commit, for what is prepared":       {prepared, put, `waiting for key "falcon"; held by prepared transaction "sleeper" "x1" for update`},
+		"a lock, for a lock":                   {locked, lock, `waiting for key "falcon"; held by transaction "keeper" for update`},
+		"a lock, for what a prepared one will": {prepared, lock, `waiting for key "falcon"; held by prepared transaction "sleeper" "x1" for update`},
 	} {
 		for limit, cause := range map[string]error{"context": context.DeadlineExceeded, "timeout": txnmgr.ErrTimeout} {
 			t.Run(name+"/"+limit, func(t *testing.T) {

@@ -7,5 +7,8 @@ import (
 	"os"
 )
 
+// What lock is asked for.
+const exclusive, shared = 0, 1
+
 // lock refuses: without a lock two processes could write one log.
-func lock(*os.File) error { return errors.ErrUnsupported }
+func lock(*os.File, int) error { return errors.ErrUnsupported }

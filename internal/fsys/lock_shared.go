@@ -14,7 +14,7 @@ func LockShared(f File) error {
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	if err := lockShared(opened.File); err != nil {
+	if err := lock(opened.File, shared); err != nil {
 		return &os.PathError{Op: "lock", Path: opened.Name(), Err: err}
 	}
 	return nil

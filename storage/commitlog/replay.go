@@ -161,8 +161,8 @@ func (l *Log) settle(c *chain) error {
 func (l *Log) rewrite(t tail, finish func(*writer) error) error {
 	path := l.path(header{number: t.segment})
 	from := t.write &^ (fsys.BlockSize - 1)
-	last, err := l.read(path, from, t.position)
-	if err != nil {
+	last := make([]byte, t.position-from)
+	if err := readPart(l.fs, path, last, from); err != nil {
 		return fmt.Errorf("segment %d: %w", t.segment, err)
 	}
 	file, err := l.fs.Direct(path)
@@ -180,15 +180,4 @@ func (l *Log) rewrite(t tail, finish func(*writer) error) error {
 		return fmt.Errorf("segment %d: %w", t.segment, err)
 	}
 	return nil
-}
-
-// read reads a part of a file.
-func (l *Log) read(path string, from, to int64) ([]byte, error) {
-	file, err := l.fs.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	b := make([]byte, to-from)
-	return b, readFull(file, b, from)
 }

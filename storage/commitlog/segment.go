@@ -121,16 +121,21 @@ func readHeader(fs fsys.FS, dir string, number uint64) (header, error) {
 
 // readSegment reads a whole segment into buf, or a larger one.
 func readSegment(fs fsys.FS, dir string, h header, buf []byte) ([]byte, error) {
-	f, err := fs.Read(filepath.Join(dir, segmentName(h.number)))
-	if err != nil {
-		return buf, err
-	}
-	defer f.Close()
 	if int64(cap(buf)) < h.size {
 		buf = make([]byte, h.size)
 	}
 	buf = buf[:h.size]
-	return buf, readFull(f, buf, 0)
+	return buf, readPart(fs, filepath.Join(dir, segmentName(h.number)), buf, 0)
+}
+
+// readPart fills b from a position of the file with a name on.
+func readPart(fs fsys.FS, name string, b []byte, at int64) error {
+	f, err := fs.Read(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return readFull(f, b, at)
 }
 
 // readFull fills b from a position of a file on.

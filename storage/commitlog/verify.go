@@ -12,6 +12,7 @@ import (
 type Report struct {
 	StoreID  StoreID // of the first segment
 	Segments int     // files that hold the log
+	Oldest   uint64  // number of the first of them
 	Spares   int     // files that could become segments
 	Frames   int     // groups
 	Bytes    int64   // of payload
@@ -57,6 +58,9 @@ func VerifyEach(fs fsys.FS, dir string, visitor Visitor) (Report, error) {
 		return Report{}, fmt.Errorf("commitlog: %w", err)
 	}
 	v := verification{fs: fs, dir: dir, visitor: visitor, report: Report{Segments: len(found.segments), Spares: len(found.spares)}}
+	if len(found.segments) > 0 {
+		v.report.Oldest = found.segments[0]
+	}
 	if err := v.measure(found); err != nil {
 		return v.report, located(err)
 	}
