@@ -44,6 +44,10 @@ func TestTruncationHoldsNobodyUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// Nobody is prepared; who is from now on writes no earlier than here.
+	if needed, current := s.needed(), s.log.Stats().Current; needed != current {
+		t.Errorf("needed from segment %d, want %d", needed, current)
+	}
 	ready.Store(true)
 	for given.Load() == 0 {
 		s.applier.kick()
