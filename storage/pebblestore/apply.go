@@ -26,14 +26,14 @@ func (s *Store) Apply(changes []storage.Change, mark storage.Mark) error {
 		err = s.room()
 	}
 	if err == nil {
-		err = s.commit(changes, mark, size)
+		err = s.commit(changes, numbered{mark, s.applies.Load() + 1}, size)
 	}
 	if err != nil {
 		return err
 	}
-	s.applies.Inc() // first, for who sees the mark may call Sync
+	number := s.applies.Inc() // first, for who sees the mark may call Sync
 	s.mark.Store(&mark)
-	s.backlog.add(mark.Applied, uint64(size+len(changes)*nodeBytes))
+	s.backlog.add(number, uint64(size+len(changes)*nodeBytes))
 	return nil
 }
 
@@ -49,14 +49,14 @@ func batchBytes(changes []storage.Change) (int, error) {
 }
 
 // commit hands the changes to Pebble, encoded where it keeps them.
-func (s *Store) commit(changes []storage.Change, mark storage.Mark, size int) error {
+func (s *Store) commit(changes []storage.Change, mark numbered, size int) error {
 	batch := s.db.NewBatchWithSize(size)
 	for i := range changes {
 		put(batch, &changes[i])
 	}
 	op := batch.SetDeferred(1, markBytes)
 	op.Key[0] = markByte
-	putMark(op.Value, mark)
+	mark.put(op.Value)
 	if err := op.Finish(); err != nil {
 		return err
 	}

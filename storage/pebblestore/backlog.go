@@ -13,25 +13,25 @@ type backlog struct {
 
 // part is what some calls of Apply took.
 type part struct {
-	applied uint64 // at the last of them
-	bytes   uint64
+	last  uint64 // number of the last of them
+	bytes uint64
 }
 
-// add enters one call of Apply.
-func (b *backlog) add(applied, bytes uint64) {
+// add enters the Apply with this number.
+func (b *backlog) add(number, bytes uint64) {
 	b.bytes += bytes
 	if n := len(b.parts); n > 0 && b.parts[n-1].bytes < b.grain {
-		b.parts[n-1].applied = applied
+		b.parts[n-1].last = number
 		b.parts[n-1].bytes += bytes
 		return
 	}
-	b.parts = append(b.parts, part{applied, bytes})
+	b.parts = append(b.parts, part{number, bytes})
 }
 
-// drop takes out what persisted.
-func (b *backlog) drop(persisted uint64) {
+// drop takes out what is in tables: the Apply with this number, and those before it.
+func (b *backlog) drop(flushed uint64) {
 	n := 0
-	for n < len(b.parts) && b.parts[n].applied <= persisted {
+	for n < len(b.parts) && b.parts[n].last <= flushed {
 		b.bytes -= b.parts[n].bytes
 		n++
 	}
@@ -79,6 +79,6 @@ func (s *Store) full() bool {
 	if s.events.flushes.Load() != s.seen.Load() {
 		s.refresh()
 	}
-	s.backlog.drop(s.persisted.Load())
+	s.backlog.drop(s.flushed.Load())
 	return s.backlog.bytes > limit
 }

@@ -10,7 +10,8 @@ import (
 // What is stored, in Pebble's terms:
 //
 //	key                 value
-//	0x00                version of this encoding, store id, applied timestamp
+//	0x00                version of this encoding, store id, applied timestamp,
+//	                    number of the Apply, from the first of the store on
 //	0x01, then the key  commit timestamp, then the value
 //
 // Numbers are 64-bit, most significant byte first.
@@ -19,10 +20,10 @@ const (
 	dataByte = 0x01
 	endByte  = 0x02 // no key begins with it
 
-	encodingVersion = 1
+	encodingVersion = 2
 
 	stampBytes = 8
-	markBytes  = 1 + len(storage.StoreID{}) + 8
+	markBytes  = 1 + len(storage.StoreID{}) + 8 + 8
 )
 
 // appendKey appends what a key is stored as.
@@ -42,22 +43,31 @@ func splitValue(stored []byte) (value []byte, ts uint64, err error) {
 	return stored[stampBytes:], binary.BigEndian.Uint64(stored), nil
 }
 
-// putMark fills stored, which is markBytes long.
-func putMark(stored []byte, mark storage.Mark) {
-	stored[0] = encodingVersion
-	n := copy(stored[1:], mark.Store[:])
-	binary.BigEndian.PutUint64(stored[1+n:], mark.Applied)
+// numbered is a mark as it is stored. Several calls of Apply may have the same mark,
+// so they are numbered.
+type numbered struct {
+	mark   storage.Mark
+	number uint64 // of the Apply
 }
 
-// splitMark is the inverse of putMark.
-func splitMark(stored []byte) (mark storage.Mark, err error) {
+// put fills stored, which is markBytes long.
+func (m numbered) put(stored []byte) {
+	stored[0] = encodingVersion
+	n := 1 + copy(stored[1:], m.mark.Store[:])
+	binary.BigEndian.PutUint64(stored[n:], m.mark.Applied)
+	binary.BigEndian.PutUint64(stored[n+8:], m.number)
+}
+
+// splitMark is the inverse of put.
+func splitMark(stored []byte) (m numbered, err error) {
 	if len(stored) == 0 || stored[0] != encodingVersion {
-		return mark, fmt.Errorf("%w: encoding %x, this package knows %d", ErrVersion, stored[:min(1, len(stored))], encodingVersion)
+		return m, fmt.Errorf("%w: encoding %x, this package knows %d", ErrVersion, stored[:min(1, len(stored))], encodingVersion)
 	}
 	if len(stored) != markBytes {
-		return mark, fmt.Errorf("%w: a mark of %d bytes", ErrCorrupt, len(stored))
+		return m, fmt.Errorf("%w: a mark of %d bytes", ErrCorrupt, len(stored))
 	}
-	n := copy(mark.Store[:], stored[1:])
-	mark.Applied = binary.BigEndian.Uint64(stored[1+n:])
-	return mark, nil
+	n := 1 + copy(m.mark.Store[:], stored[1:])
+	m.mark.Applied = binary.BigEndian.Uint64(stored[n:])
+	m.number = binary.BigEndian.Uint64(stored[n+8:])
+	return m, nil
 }

@@ -52,3 +52,33 @@ func TestMemory(t *testing.T) {
 	}
 	closeStore(t, s)
 }
+
+// TestMemoryOfOneMark applies several times as much as there may be in memory with one
+// and the same mark, as for a batch in parts, of which each takes most of a memtable.
+func TestMemoryOfOneMark(t *testing.T) {
+	// Pebble has an empty memtable behind each batch that it flushes by itself.
+	const memTable, limit = 64 << 10, 2 * 4 * 64 << 10
+	s, err := pebblestore.Open("db", pebblestore.Options{FS: vfs.NewMem(), CacheBytes: 8 * memTable, MemTableBytes: memTable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waits := 0
+	for n := range 200 {
+		changes := make([]storage.Change, 50)
+		for i := range changes {
+			changes[i] = storage.Change{Key: []byte{byte(n), byte(i)}, Value: make([]byte, 1000), TS: 1}
+		}
+		if err := s.Apply(changes, storage.Mark{Applied: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if stats := s.Stats(); stats.MemTableBytes > limit {
+			t.Fatalf("%d bytes in memtables, limit %d: %+v", stats.MemTableBytes, limit, stats)
+		} else if stats.Stalls > 0 {
+			waits++
+		}
+	}
+	if waits == 0 {
+		t.Error("it never waited, so there was nothing to bound")
+	}
+	closeStore(t, s)
+}

@@ -152,11 +152,12 @@ func TestVersion(t *testing.T) {
 		"unknown": rename("marker.format-version.", "marker.format-version.000011.new"),
 		"first":   rename("OPTIONS", "CURRENT"),
 		"key":     func(t *testing.T, in vfs.FS) { foreign(t, in, "\x01key", "12345678value") },
-		"mark":    func(t *testing.T, in vfs.FS) { foreign(t, in, "\x00", "\x02"+strings.Repeat("m", 24)) },
+		"mark":    func(t *testing.T, in vfs.FS) { foreign(t, in, "\x00", "\x03"+strings.Repeat("m", 32)) },
+		"earlier": func(t *testing.T, in vfs.FS) { foreign(t, in, "\x00", "\x01"+strings.Repeat("m", 24)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := vfs.NewMem()
-			if name != "key" && name != "mark" {
+			if name != "key" && name != "mark" && name != "earlier" {
 				in, _ = filled(t, random(t))
 			}
 			change(t, in)

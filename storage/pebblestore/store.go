@@ -44,7 +44,9 @@ type Store struct {
 	_         pad.Align64
 	seen      atomic.Uint64 // events.flushes at the last refresh
 	_         pad.Align64
-	applies   atomic.Uint64 // calls of Apply that were not refused
+	flushed   atomic.Uint64 // number of the last Apply that is in tables
+	_         pad.Align64
+	applies   atomic.Uint64 // number of the last Apply that was not refused
 	_         pad.Align64
 	synced    atomic.Uint64 // applies at the start of a Sync that is through
 
@@ -118,31 +120,34 @@ func openPebble(dir string, p *pebble.Options) (db *pebble.DB, err error) {
 
 // readMark finds out what survived.
 func (s *Store) readMark() error {
-	mark, err := loadMark(s.db, nil)
+	m, err := loadMark(s.db, nil)
 	if err != nil {
 		return err
 	}
-	s.mark.Store(&mark)
-	s.persisted.Store(mark.Applied)
+	s.mark.Store(&m.mark)
+	s.persisted.Store(m.mark.Applied)
+	s.flushed.Store(m.number)
+	s.applies.Store(m.number)
+	s.synced.Store(m.number)
 	return nil
 }
 
 // loadMark reads the mark, which a database that is not empty must have.
-func loadMark(db *pebble.DB, opts *pebble.IterOptions) (mark storage.Mark, err error) {
+func loadMark(db *pebble.DB, opts *pebble.IterOptions) (m numbered, err error) {
 	it, err := db.NewIter(opts)
 	if err != nil {
-		return mark, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	if !it.First() {
-		return mark, corrupt(it.Error())
+		return m, corrupt(it.Error())
 	}
 	if key := it.Key(); len(key) != 1 || key[0] != markByte {
-		return mark, fmt.Errorf("%w: it has a key %.40q, but no mark", ErrVersion, key)
+		return m, fmt.Errorf("%w: it has a key %.40q, but no mark", ErrVersion, key)
 	}
 	stored, err := it.ValueAndErr()
 	if err != nil {
-		return mark, corrupt(err)
+		return m, corrupt(err)
 	}
 	return splitMark(stored)
 }

@@ -28,14 +28,15 @@ func (s *Store) refresh() {
 		return // after a failure Pebble believes what is not so
 	}
 	flushes := s.events.flushes.Load()
-	mark, err := loadMark(s.db, &pebble.IterOptions{
+	m, err := loadMark(s.db, &pebble.IterOptions{
 		OnlyReadGuaranteedDurable: true,
 		UpperBound:                []byte{dataByte},
 	})
 	if err != nil || s.guard.err() != nil {
 		return
 	}
-	s.persisted.Store(max(s.persisted.Load(), mark.Applied))
+	s.persisted.Store(max(s.persisted.Load(), m.mark.Applied))
+	s.flushed.Store(max(s.flushed.Load(), m.number))
 	s.seen.Store(flushes)
 }
 

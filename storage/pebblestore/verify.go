@@ -101,12 +101,14 @@ func (v *verification) open(in vfs.FS, dir string, look func() error) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, v.db.Close(), guard.err()) }()
-	if v.report.Mark, err = loadMark(v.db, nil); err != nil {
+	m, err := loadMark(v.db, nil)
+	if err != nil {
 		return err
 	}
-	m := v.db.Metrics()
-	total := m.Total()
-	v.report.DiskBytes, v.report.Tables, v.report.TableBytes = m.DiskSpaceUsage(), int(total.TablesCount), uint64(total.TablesSize)
+	v.report.Mark = m.mark
+	figures := v.db.Metrics()
+	total := figures.Total()
+	v.report.DiskBytes, v.report.Tables, v.report.TableBytes = figures.DiskSpaceUsage(), int(total.TablesCount), uint64(total.TablesSize)
 	return look()
 }
 

@@ -67,6 +67,9 @@ func (q *queue) pop(bound uint64) (x applied, ok bool) {
 	q.waiting[q.done] = applied{}
 	if q.done++; q.done == len(q.waiting) {
 		q.waiting, q.done = q.waiting[:0], 0
+		if cap(q.waiting) > keptObjects {
+			q.waiting = nil
+		}
 	}
 	return x, true
 }

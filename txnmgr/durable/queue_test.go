@@ -38,3 +38,23 @@ func TestPromotedAndWritten(t *testing.T) {
 		t.Error("not held any more after a rollback")
 	}
 }
+
+// TestQueueLetsGo: what a burst, or a recovery, has made large is not kept.
+func TestQueueLetsGo(t *testing.T) {
+	var q queue
+	o := storage.NewObject([]byte("k"), 1)
+	v := storage.NewVersion(nil, nil)
+	v.Stamp(1)
+	o.Link(v)
+	for range keptObjects + 1 {
+		q.push(applied{object: o, ts: 1})
+	}
+	for n := range keptObjects + 1 {
+		if _, ok := q.pop(1); !ok {
+			t.Fatalf("%d are there, want %d", n, keptObjects+1)
+		}
+	}
+	if q.len() != 0 || cap(q.waiting) != 0 {
+		t.Errorf("%d wait, room for %d is kept", q.len(), cap(q.waiting))
+	}
+}

@@ -14,7 +14,7 @@ const (
 	loadAtOnce = 64 << 10 // bytes of a transaction, about
 )
 
-// store makes a store with the data in a folder, and closes it.
+// store makes a store with the data in a folder, lets it come to rest, and closes it.
 func (t *trial) store(ctx context.Context, c peer.Contestant, dir string) error {
 	s, err := c.Open(peer.Config{Dir: dir, Clients: loaders, CacheBytes: t.opts.CacheBytes})
 	if err != nil {
@@ -24,7 +24,11 @@ func (t *trial) store(ctx context.Context, c peer.Contestant, dir string) error 
 	crew.Run(ctx, crew.Plan{Goroutines: loaders}, func(id int, stop *crew.Stop) {
 		errs[id] = t.load(s, id, stop)
 	})
-	return errors.Join(errors.Join(errs[:]...), s.Close())
+	if err := errors.Join(errs[:]...); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	// What is opened next is to read, not to go on with what was left.
+	return errors.Join(s.Rest(), s.Close())
 }
 
 // load stores the part of the data that one of the loaders has.
