@@ -111,7 +111,7 @@ func restoreInto(ctx context.Context, dir string, r io.Reader) error {
 	if err != nil {
 		return openError(dir, err)
 	}
-	err = log.Replay(mark.Applied, func(commitlog.Frame) error { return nil }, nil)
+	err = log.Replay(mark.Applied, func([]commitlog.Frame) error { return nil }, nil)
 	return errors.Join(err, log.Close())
 }
 

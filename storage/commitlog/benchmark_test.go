@@ -61,7 +61,7 @@ func appending(b *testing.B, groups int) versus.Side {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { l.Close() })
-	if err := l.Replay(0, func(commitlog.Frame) error { return nil }, nil); err != nil {
+	if err := l.Replay(0, func([]commitlog.Frame) error { return nil }, nil); err != nil {
 		b.Fatal(err)
 	}
 	if err := l.Reserve(segmentBytes); err != nil { // so that there are spares
@@ -132,7 +132,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := l.Replay(0, func(commitlog.Frame) error { return nil }, nil); err != nil {
+	if err := l.Replay(0, func([]commitlog.Frame) error { return nil }, nil); err != nil {
 		b.Fatal(err)
 	}
 	frames := make([]commitlog.Frame, groups)
@@ -173,8 +173,10 @@ func TestOnDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []commitlog.Frame
-		err = l.Replay(0, func(f commitlog.Frame) error {
-			got = append(got, commitlog.Frame{First: f.First, Last: f.Last, Payload: append([]byte(nil), f.Payload...)})
+		err = l.Replay(0, func(groups []commitlog.Frame) error {
+			for _, f := range groups {
+				got = append(got, commitlog.Frame{First: f.First, Last: f.Last, Payload: append([]byte(nil), f.Payload...)})
+			}
 			return nil
 		}, nil)
 		if err != nil {

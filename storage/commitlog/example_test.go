@@ -22,8 +22,10 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		err = l.Replay(0, func(f commitlog.Frame) error {
-			fmt.Printf("%d to %d: %s\n", f.First, f.Last, f.Payload)
+		err = l.Replay(0, func(groups []commitlog.Frame) error {
+			for _, f := range groups {
+				fmt.Printf("%d to %d: %s\n", f.First, f.Last, f.Payload)
+			}
 			return nil
 		}, nil)
 		if err != nil {

@@ -60,9 +60,11 @@ func open(fs fsys.FS, opts commitlog.Options, after uint64) (*commitlog.Log, []c
 		return nil, nil, err
 	}
 	var got []commitlog.Frame
-	err = l.Replay(after, func(f commitlog.Frame) error {
-		f.Payload = bytes.Clone(f.Payload)
-		got = append(got, f)
+	err = l.Replay(after, func(groups []commitlog.Frame) error {
+		for _, f := range groups {
+			f.Payload = bytes.Clone(f.Payload)
+			got = append(got, f)
+		}
 		return nil
 	}, nil)
 	if err != nil {
@@ -264,7 +266,7 @@ func TestStages(t *testing.T) {
 	refused(l.Append(group(1, 1)), commitlog.ErrNotReplayed)
 	refused(l.Reserve(1), commitlog.ErrNotReplayed)
 	refused(l.Truncate(1, math.MaxUint64), commitlog.ErrNotReplayed)
-	ignore := func(commitlog.Frame) error { return nil }
+	ignore := func([]commitlog.Frame) error { return nil }
 	if err := l.Replay(0, ignore, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +290,7 @@ func TestReplayEndsAtAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := errors.New("stop")
-	if err := l.Replay(0, func(commitlog.Frame) error { return stop }, nil); !errors.Is(err, stop) {
+	if err := l.Replay(0, func([]commitlog.Frame) error { return stop }, nil); !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
 	mustClose(t, l)
@@ -306,7 +308,7 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	var told []int64
-	err = l.Replay(0, func(commitlog.Frame) error { return nil }, func(done, all int64) { told = append(told, done, all) })
+	err = l.Replay(0, func([]commitlog.Frame) error { return nil }, func(done, all int64) { told = append(told, done, all) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,9 +6,10 @@ import (
 	"github.com/tierceldb/tiercel/internal/fsys"
 )
 
-// Replay delivers the groups that have timestamps younger than after, in order,
-// then gets the log ready to be appended to, in a new segment. It is called once,
-// before anything else. An error of deliver ends it and is returned. A group with
+// Replay delivers the groups that have timestamps younger than after, in order, those
+// of a segment at a time, which are valid until deliver returns. The next segment is
+// read meanwhile. Then it gets the log ready to be appended to, in a new segment. It is called
+// once, before anything else. An error of deliver ends it and is returned. A group with
 // after as its first and last timestamp may be one without a commit of its own that
 // stands behind that commit, so it is delivered too.
 //
@@ -17,7 +18,7 @@ import (
 //
 // Progress, unless it is nil, is told from time to time how many of all the bytes
 // to be read are done.
-func (l *Log) Replay(after uint64, deliver func(Frame) error, progress func(done, all int64)) error {
+func (l *Log) Replay(after uint64, deliver func([]Frame) error, progress func(done, all int64)) error {
 	if err := l.enterStage(opened, replaying); err != nil {
 		return err
 	}
@@ -25,14 +26,10 @@ func (l *Log) Replay(after uint64, deliver func(Frame) error, progress func(done
 	if err != nil {
 		return err
 	}
-	c := newChain(l.store, func(f Frame) error {
-		if f.Last > after || f.First == after {
-			return deliver(f)
-		}
-		return nil
-	})
-	r := replay{log: l, chain: c, headers: l.segments[from:], progress: progress}
-	if err := r.run(); err != nil {
+	needed := func(f Frame) bool { return f.Last > after || f.First == after }
+	r := replay{log: l, headers: l.segments[from:], deliver: deliver, progress: progress}
+	c, err := r.run(needed)
+	if err != nil {
 		return err
 	}
 	l.wasClosed = c.closed || len(r.headers) == 0
@@ -87,30 +84,33 @@ func (l *Log) newestBase() uint64 {
 // replay reads consecutive segments.
 type replay struct {
 	log      *Log
-	chain    *chain
 	headers  []header
+	deliver  func([]Frame) error
 	progress func(done, all int64)
 }
 
-func (r *replay) run() error {
+// run delivers the groups that are needed, and returns what they were read as.
+func (r *replay) run(needed func(Frame) bool) (*chain, error) {
 	var done, all int64
 	for _, h := range r.headers {
 		all += h.size
 	}
 	r.tell(0, all)
-	var buf []byte
-	for _, h := range r.headers {
-		var err error
-		if buf, err = readSegment(r.log.fs, r.log.dir, h, buf); err != nil {
-			return located(err)
+	a := r.log.readAhead(r.headers, needed)
+	defer a.end()
+	for s := range a.segments {
+		if s.err != nil {
+			return nil, s.err
 		}
-		if err := r.chain.add(h, buf); err != nil {
-			return err
+		if len(s.groups) > 0 {
+			if err := r.deliver(s.groups); err != nil {
+				return nil, err
+			}
 		}
-		done += h.size
+		done += s.size
 		r.tell(done, all)
 	}
-	return r.chain.finish()
+	return a.chain, a.chain.finish()
 }
 
 func (r *replay) tell(done, all int64) {

@@ -27,13 +27,13 @@ var ErrNoLog = errors.New("durable: the commit log is missing")
 
 // recovery brings the manager to the state of log and engine.
 type recovery struct {
-	s          *Store
-	ctx        context.Context
-	applied    uint64 // the engine has everything up to here
-	reader     redo.Reader
-	objects    []*storage.Object // in the table, and not in the ordered index
-	superseded int               // versions replaced by newer ones of the same group or an earlier one
-	prepared   map[string][]byte // their payloads
+	s        *Store
+	ctx      context.Context
+	applied  uint64 // the engine has everything up to here
+	reader   redo.Reader
+	writes   []redoing // of the group that is read
+	redoers  redoers
+	prepared map[string][]byte // their payloads
 }
 
 // recover replays the log, if there is one, and sets the watermarks.
@@ -64,7 +64,9 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		return ErrNoLog
 	}
 	s.deps.Store.SetApplied(max(mark.Applied, 1))
-	r := &recovery{s: s, ctx: ctx, applied: mark.Applied, prepared: make(map[string][]byte)}
+	r := &recovery{
+		s: s, ctx: ctx, applied: mark.Applied, redoers: newRedoers(s.deps.Store), prepared: make(map[string][]byte),
+	}
 	// All that is there, since what is prepared may stand before what is applied; but
 	// no gap behind that.
 	from := mark.Applied
@@ -72,7 +74,7 @@ func (s *Store) recover(ctx context.Context, opts Options) error {
 		from = min(from, st.First)
 	}
 	s.applier.follow() // before there is something to follow
-	if err := log.Replay(from, r.group, opts.Progress); err != nil {
+	if err := log.Replay(from, r.groups, opts.Progress); err != nil {
 		return err
 	}
 	s.id = storage.StoreID(log.StoreID())
@@ -103,8 +105,7 @@ func (s *Store) claim(applied uint64) error {
 // finish sets the watermarks, and prepares what is prepared.
 func (r *recovery) finish() error {
 	s := r.s
-	s.deps.Store.EnlistAll(r.objects)
-	r.objects = nil
+	s.deps.Store.EnlistAll(r.redoers.objects())
 	last := max(s.log.Last(), 1)
 	if last < r.applied {
 		return fmt.Errorf("%w: %d and %d", ErrBehind, last, r.applied)
@@ -132,33 +133,52 @@ func (r *recovery) finish() error {
 	return nil
 }
 
-// group does a group of the log again.
-func (r *recovery) group(f commitlog.Frame) error {
-	if err := r.ctx.Err(); err != nil {
-		return err
-	}
-	var writes []deps.Write
-	r.reader.Reset(f.Payload)
-	for {
-		rec, err := r.reader.Next()
-		if errors.Is(err, io.EOF) {
-			break
+// groups does groups of the log again.
+func (r *recovery) groups(frames []commitlog.Frame) error {
+	done := make([][]deps.Write, len(frames))
+	for i, f := range frames {
+		if err := r.ctx.Err(); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := r.read(f); err != nil {
 			return fmt.Errorf("group %d to %d of the log: %w", f.First, f.Last, err)
 		}
-		writes = r.record(f, rec, writes)
+		done[i] = make([]deps.Write, len(r.writes))
+		for n, w := range r.writes {
+			w.done = &done[i][n]
+			r.redoers.add(w)
+		}
 	}
-	if len(writes) > 0 {
-		r.s.deps.Recovered(writes, f.Last, int64(len(f.Payload)), r.superseded)
-		r.superseded = 0
-		r.s.throttle.add(int64(len(f.Payload)))
+	r.redoers.run()
+	superseded := r.redoers.superseded()
+	for i, f := range frames {
+		if len(done[i]) > 0 {
+			r.s.deps.Recovered(done[i], f.Last, int64(len(f.Payload)), superseded)
+			superseded = 0
+			r.s.throttle.add(int64(len(f.Payload)))
+		}
 	}
 	return nil
 }
 
-// record does one record again, and appends what it writes.
-func (r *recovery) record(f commitlog.Frame, rec *redo.Record, writes []deps.Write) []deps.Write {
+// read finds out what a group has written.
+func (r *recovery) read(f commitlog.Frame) error {
+	r.writes = r.writes[:0]
+	r.reader.Reset(f.Payload)
+	for {
+		rec, err := r.reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.record(f, rec)
+	}
+}
+
+// record takes a record.
+func (r *recovery) record(f commitlog.Frame, rec *redo.Record) {
 	switch rec.Kind {
 	case redo.Prepare:
 		// Alone in its frame.
@@ -170,39 +190,9 @@ func (r *recovery) record(f commitlog.Frame, rec *redo.Record, writes []deps.Wri
 		if rec.TS <= r.applied {
 			break
 		}
-		for i := range rec.Writes {
-			writes = append(writes, r.write(&rec.Writes[i], rec.TS))
+		for _, w := range rec.Writes {
+			r.writes = append(r.writes, redoing{Write: w, ts: rec.TS, hash: r.s.deps.Store.Hash(w.Key)})
 		}
 	case redo.Opened:
 	}
-	return writes
-}
-
-// write makes the version of a write the newest of its object, and the only one.
-func (r *recovery) write(w *redo.Write, ts uint64) deps.Write {
-	store := r.s.deps.Store
-	hash := store.Hash(w.Key)
-	o := store.Lookup(w.Key, hash)
-	var v *storage.Version
-	switch {
-	case w.Delete:
-		v = storage.NewTombstone(nil)
-	case o == nil:
-		o, v = storage.NewWritten(w.Key, hash, w.Value, nil)
-	default:
-		v = storage.NewVersion(w.Value, nil)
-	}
-	if o == nil {
-		o = storage.NewObject(w.Key, hash)
-	}
-	v.Stamp(ts)
-	if o.Head() != nil {
-		r.superseded++
-	}
-	o.Replace(v)
-	if o.IsFresh() {
-		store.Enter(o)
-		r.objects = append(r.objects, o)
-	}
-	return deps.Write{Object: o, Version: v}
 }
