@@ -95,12 +95,19 @@ func (ix *ordered) last() *leaf {
 	return l
 }
 
-// position returns where the first object at or above key is, or would be.
+// position returns where the first object at or above key is, or would be. A search of
+// package slices would move the key to the heap.
 func position(in []*Object, key []byte) int {
-	i, _ := slices.BinarySearchFunc(in, key, func(o *Object, key []byte) int {
-		return bytes.Compare(o.Key(), key)
-	})
-	return i
+	from, to := 0, len(in)
+	for from < to {
+		middle := int(uint(from+to) / 2)
+		if bytes.Compare(in[middle].Key(), key) < 0 {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	return from
 }
 
 // insert adds o. No object with its key is there.

@@ -180,7 +180,10 @@ func (m *Manager) begin(ctx context.Context, config *txnConfig) (*Txn, error) {
 }
 
 // View runs fn in a read-only transaction, and ends it when fn returns or panics.
-// It returns what fn returns, or an error of BeginRead.
+// It returns what fn returns, or an error of BeginRead. If fn returns nil, and the
+// transaction was ended by force meanwhile, so that a Scan may have been cut short, it
+// returns the cause, as ReadTxn.Err would: the context's error, ErrTimeout, ErrClosed,
+// or why the object store could not be read.
 func (m *Manager) View(ctx context.Context, fn func(tx ReadTxn) error, opts ...TxnOption) error {
 	if fn == nil {
 		return ErrNilFunc
@@ -190,5 +193,8 @@ func (m *Manager) View(ctx context.Context, fn func(tx ReadTxn) error, opts ...T
 		return err
 	}
 	defer tx.Close()
-	return fn(tx)
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.forced()
 }

@@ -60,11 +60,17 @@ func (m *Manager) openDurable(ctx context.Context) error {
 	return nil
 }
 
+// lockDir makes the directory and locks it. From now on it is called by its one name,
+// for its files are opened one by one for as long as the store is open.
 func (m *Manager) lockDir(fs fsys.FS) (err error) {
 	dir := m.opts.Dir
-	if err = fs.MkdirAll(dir); err != nil {
+	if err = fs.MkdirAll(dir); err == nil {
+		m.opts.Dir, err = fs.Resolve(dir)
+	}
+	if err != nil {
 		return fmt.Errorf("tiercel: directory %s: %w", dir, err)
 	}
+	dir = m.opts.Dir
 	m.lock, err = fs.Lock(filepath.Join(dir, lockName))
 	switch {
 	case errors.Is(err, fsys.ErrLocked):

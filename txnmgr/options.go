@@ -84,7 +84,9 @@ type Options struct {
 	// Dir is the directory of a durable store: a commit log, and an object store that
 	// may be many times larger than memory. It is made if it is not there. Empty, and
 	// without an Engine: everything is in memory and gone after Close. One process at
-	// a time can have a directory open. The log is in segments of 32 MiB, or of 1/8 of
+	// a time can have a directory open. It is found once, by Open: that the program goes
+	// to another directory, or a link on the way is changed, makes no difference. But it
+	// must not be moved or removed while it is open. The log is in segments of 32 MiB, or of 1/8 of
 	// LogBytes if that is less, each written in full with zeros beforehand: a new store
 	// takes one. Segments that are not needed any more are kept for use again, as many as
 	// make up LogBytes, at most. Those that are needed come on top; Stats.LogBytes has

@@ -145,6 +145,14 @@ func (tx ReadTxn) look() error {
 	return nil
 }
 
+// forced returns why the transaction was ended by force, if it was.
+func (tx ReadTxn) forced() error {
+	if tx.slot.Gen() == tx.gen {
+		return nil
+	}
+	return tx.slot.Cause(tx.gen)
+}
+
 // ended returns what a transaction that is over says.
 func (tx ReadTxn) ended() error { return endedBy(tx.slot.Cause(tx.gen)) }
 

@@ -54,10 +54,9 @@ func wroteBefore(err error) int {
 
 // FS is the file system.
 type FS struct {
-	watch func(Op, string)
-	fail  func(Op, string) error
-
 	mu      sync.Mutex // protects the following fields and all nodes
+	watch   func(Op, string)
+	fail    func(Op, string) error
 	names   map[string]*node
 	disk    map[string]*node // names, as of the last sync of their directory
 	pending []naming         // since then, in order
@@ -99,11 +98,19 @@ func New() *FS {
 }
 
 // Watch has f called after each change. It may call Crash.
-func (s *FS) Watch(f func(op Op, name string)) { s.watch = f }
+func (s *FS) Watch(f func(op Op, name string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = f
+}
 
 // Fail has f asked before each change. If it returns an error, the change fails
 // with it.
-func (s *FS) Fail(f func(op Op, name string) error) { s.fail = f }
+func (s *FS) Fail(f func(op Op, name string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = f
+}
 
 // Limit leaves room for so many more bytes. What is removed makes room.
 func (s *FS) Limit(bytes int64) {
@@ -124,18 +131,22 @@ func (s *FS) take(bytes int64) error {
 
 // do makes a change, which is told the error it must return, if any.
 func (s *FS) do(op Op, name string, change func(error) error) error {
+	s.mu.Lock()
+	fail := s.fail
+	s.mu.Unlock()
 	var err error
-	if s.fail != nil {
-		err = s.fail(op, name)
+	if fail != nil {
+		err = fail(op, name)
 	}
 	s.mu.Lock()
 	err = change(err)
+	watch := s.watch
 	s.mu.Unlock()
 	if err != nil {
 		return &fs.PathError{Op: "fault", Path: name, Err: err}
 	}
-	if s.watch != nil {
-		s.watch(op, name)
+	if watch != nil {
+		watch(op, name)
 	}
 	return nil
 }
@@ -288,6 +299,9 @@ func (s *FS) MkdirAll(dir string) error {
 	s.dirs[dir] = true
 	return nil
 }
+
+// Resolve knows no links, and no place where a program could be.
+func (s *FS) Resolve(dir string) (string, error) { return filepath.Clean(dir), nil }
 
 // SyncDir syncs names. If it fails, those that changed are lost in a crash.
 func (s *FS) SyncDir(dir string) error {

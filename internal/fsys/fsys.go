@@ -44,6 +44,10 @@ type FS interface {
 	// survive a crash. It is no error if they exist: then so much is made sure of the
 	// last one.
 	MkdirAll(dir string) error
+	// Resolve returns the one name of a directory that is there: absolute, and without
+	// symbolic links. Where the program goes, or somebody has a link point to later,
+	// makes no difference to it.
+	Resolve(dir string) (string, error)
 	// SyncDir returns when the names in a directory are what they are for good.
 	SyncDir(dir string) error
 	// Lock makes a file unless it exists, and locks it until it is closed, or the

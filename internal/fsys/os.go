@@ -74,6 +74,15 @@ func (s system) MkdirAll(dir string) error {
 	return s.SyncDir(above)
 }
 
+// Resolve asks the system where the program is now.
+func (system) Resolve(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(abs)
+}
+
 // SyncDir does nothing on Windows, where directories cannot be synced.
 func (system) SyncDir(dir string) error { return syncDir(dir) }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/tierceldb/tiercel/internal/fsys"
 )
 
 // resolve returns the one name of a directory of the operating system, because
@@ -23,10 +25,10 @@ func resolve(in vfs.FS, dir string) (string, error) {
 	if err != nil {
 		return dir, err
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
+	if real, err := fsys.OS().Resolve(abs); err == nil {
 		return real, nil
 	}
-	above, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	above, err := fsys.OS().Resolve(filepath.Dir(abs))
 	if err != nil {
 		return abs, nil // both are still to be made
 	}
