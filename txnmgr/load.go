@@ -25,7 +25,8 @@ const (
 // The errors are ErrNilContext, ErrNilFunc, ErrUnsorted, ErrExists if there is a key
 // in the range that is filled, those of Put, and those of Commit and Sync. After an
 // error, or if the process ends, the keys before some key have been loaded, and the
-// others not: Load can go on behind the last that is there.
+// others not: Load can go on behind the last that is there, which can be read as soon as
+// Load has returned, whatever the error. The context is looked at for every pair.
 func (m *Manager) Load(ctx context.Context, pairs iter.Seq2[[]byte, []byte]) error {
 	if ctx == nil {
 		return ErrNilContext
@@ -34,13 +35,9 @@ func (m *Manager) Load(ctx context.Context, pairs iter.Seq2[[]byte, []byte]) err
 		return ErrNilFunc
 	}
 	l := &load{m: m, ctx: ctx}
-	for key, value := range pairs {
-		if err := l.add(key, value); err != nil {
-			return err
-		}
-	}
-	if err := l.commit(); err != nil {
-		return err
+	if err := l.all(pairs); err != nil {
+		// What has been committed is soon on the disk, and read from then on.
+		return errors.Join(err, m.Sync(context.WithoutCancel(ctx)), l.lost.Load())
 	}
 	if err := m.Sync(ctx); err != nil {
 		return err
@@ -58,6 +55,19 @@ type load struct {
 	last   []byte // key of all that came; nil: none did
 
 	lost atomic.Error // of a commit that had returned already
+}
+
+// all takes all pairs.
+func (l *load) all(pairs iter.Seq2[[]byte, []byte]) error {
+	for key, value := range pairs {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		if err := l.add(key, value); err != nil {
+			return err
+		}
+	}
+	return l.commit()
 }
 
 // add takes the next pair.

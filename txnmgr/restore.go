@@ -21,19 +21,18 @@ import (
 // ErrNotEmpty says that there is something in the directory to restore to.
 var ErrNotEmpty = errors.New("tiercel: the directory is not empty; restore to a new one")
 
-// restoring is added to the name of the directory while it is not whole.
-const restoring = ".restoring"
-
 // Restore makes a store of what Backup has written, in dir, which must be empty or not
 // be there; what is missing above it is made too. It is a new store: commits go on
 // behind the snapshot of the backup. Until all of it is there, and on the disk, it is
 // beside dir in a directory of the same name and ".restoring", which is removed after an
 // error, and which somebody has to remove if the process ends before. In the end that is
-// renamed, so dir cannot be where a file system is mounted, but can be below.
+// renamed, so dir cannot be where a file system is mounted, or the program is, but can be
+// below; a symbolic link is followed first. An empty directory in its place hands down
+// its permissions, to a new one the process's umask applies.
 //
 // The errors are ErrNilContext, ErrBadOption, the context's, ErrNotEmpty,
 // ErrNotBackup, ErrVersion, r's, and those of the file system.
-func Restore(ctx context.Context, dir string, r io.Reader) error {
+func Restore(ctx context.Context, dir string, r io.Reader) (err error) {
 	switch {
 	case ctx == nil:
 		return ErrNilContext
@@ -42,49 +41,35 @@ func Restore(ctx context.Context, dir string, r io.Reader) error {
 	case r == nil:
 		return fmt.Errorf("%w: nil reader", ErrBadOption)
 	}
-	if err := checkAbsent(dir); err != nil {
-		return err
-	}
-	building := filepath.Clean(dir) + restoring
-	if err := checkAbsent(building); err != nil {
-		return fmt.Errorf("%w: another Restore is at work, or was cut short; in that case remove it", err)
-	}
-	err := restoreInto(ctx, building, r)
+	p, err := findPlace(dir)
 	if err == nil {
-		err = moveInto(building, filepath.Clean(dir))
+		err = p.claim()
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(building))
+		return placeError(err)
 	}
+	restored := false
+	defer func() {
+		if !restored { // also if r panics
+			err = errors.Join(err, os.RemoveAll(p.building()))
+		}
+	}()
+	if err := restoreInto(ctx, p.building(), r); err != nil {
+		return err
+	}
+	if err := p.take(); err != nil {
+		return placeError(err)
+	}
+	restored = true
 	return nil
 }
 
-// checkAbsent refuses a directory that has something in it.
-func checkAbsent(dir string) error {
-	names, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("tiercel: restore: %w", err)
-	case len(names) > 0:
-		return fmt.Errorf("%w: %s", ErrNotEmpty, dir)
+// placeError makes err one of those that Restore is documented to return.
+func placeError(err error) error {
+	if errors.Is(err, ErrNotEmpty) || errors.Is(err, ErrBadOption) {
+		return err
 	}
-	return nil
-}
-
-// moveInto gives a directory its name, in place of an empty one.
-func moveInto(building, dir string) error {
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("tiercel: restore: %w", err)
-	}
-	if err := os.Rename(building, dir); err != nil {
-		return fmt.Errorf("tiercel: restore: %w", err)
-	}
-	if err := fsys.OS().SyncDir(filepath.Dir(dir)); err != nil {
-		return fmt.Errorf("tiercel: restore: %w", err)
-	}
-	return nil
+	return fmt.Errorf("tiercel: restore: %w", err)
 }
 
 // restoreInto fills an object store, and begins a log behind it.
@@ -93,26 +78,27 @@ func restoreInto(ctx context.Context, dir string, r io.Reader) error {
 	if err := b.begin(); err != nil {
 		return err
 	}
-	fs := fsys.OS()
-	if err := fs.MkdirAll(dir); err != nil {
-		return fmt.Errorf("tiercel: restore: %w", err)
-	}
 	mark := storage.Mark{Applied: b.snapshot}
 	rand.Read(mark.Store[:]) // never fails
-	engine, err := pebblestore.Open(filepath.Join(dir, objectsName), pebblestore.Options{})
-	if err != nil {
-		return openError(dir, err)
-	}
-	err = fill(ctx, engine, b, mark)
-	if err = errors.Join(err, engine.Close()); err != nil {
+	if err := makeObjects(ctx, filepath.Join(dir, objectsName), b, mark); err != nil {
 		return err
 	}
-	log, err := commitlog.Open(fs, durable.LogDir(dir), commitlog.Options{StoreID: commitlog.StoreID(mark.Store), After: mark.Applied})
+	log, err := commitlog.Open(fsys.OS(), durable.LogDir(dir), commitlog.Options{StoreID: commitlog.StoreID(mark.Store), After: mark.Applied})
 	if err != nil {
 		return openError(dir, err)
 	}
 	err = log.Replay(mark.Applied, func([]commitlog.Frame) error { return nil }, nil)
 	return errors.Join(err, log.Close())
+}
+
+// makeObjects makes the object store.
+func makeObjects(ctx context.Context, dir string, b *backupReader, mark storage.Mark) (err error) {
+	engine, err := pebblestore.Open(dir, pebblestore.Options{})
+	if err != nil {
+		return openError(dir, err)
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	return fill(ctx, engine, b, mark)
 }
 
 // fill applies the backup to the engine, and makes it durable.
