@@ -37,7 +37,7 @@ const (
 )
 
 // openDurable opens what is under the object table.
-func (m *Manager) openDurable(ctx context.Context) error {
+func (m *Manager) openDurable(ctx context.Context) (err error) {
 	opts := &m.opts
 	if opts.CacheBytes == 0 {
 		opts.CacheBytes = defaultCacheBytes
@@ -51,12 +51,16 @@ func (m *Manager) openDurable(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := m.openStores(ctx, fs); err != nil {
-		if m.lock != nil {
+	opened := false
+	defer func() {
+		if !opened && m.lock != nil { // also if Options.Replaying panics
 			err = errors.Join(err, m.lock.Close())
 		}
+	}()
+	if err := m.openStores(ctx, fs); err != nil {
 		return err
 	}
+	opened = true
 	return nil
 }
 
@@ -97,7 +101,7 @@ func (m *Manager) openStores(ctx context.Context, fs fsys.FS) error {
 }
 
 // openObjects opens the object store of Pebble's, and recovers what is there.
-func (m *Manager) openObjects(ctx context.Context, fs fsys.FS, dir string) error {
+func (m *Manager) openObjects(ctx context.Context, fs fsys.FS, dir string) (err error) {
 	// What is cached as blocks is read from there more slowly than an object.
 	const share = 4
 	blocks := m.opts.CacheBytes / share
@@ -105,10 +109,17 @@ func (m *Manager) openObjects(ctx context.Context, fs fsys.FS, dir string) error
 	if err != nil {
 		return err
 	}
-	if err = m.recover(ctx, fs, engine, m.opts.CacheBytes-blocks); err != nil {
-		err = errors.Join(err, engine.Close())
+	recovered := false
+	defer func() {
+		if !recovered {
+			err = errors.Join(err, engine.Close())
+		}
+	}()
+	if err := m.recover(ctx, fs, engine, m.opts.CacheBytes-blocks); err != nil {
+		return err
 	}
-	return err
+	recovered = true
+	return nil
 }
 
 // recover opens the log, and brings the object table to the state of log and engine.
@@ -119,12 +130,14 @@ func (m *Manager) recover(ctx context.Context, fs fsys.FS, engine storage.Engine
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if m.durable == nil {
+			m.store.Detach()
+		}
+	}()
 	m.durable, err = durable.Open(ctx, &m.deps, durable.Options{
 		Dir: m.opts.Dir, FS: fs, Engine: engine, LogBytes: m.opts.LogBytes, Progress: m.opts.Replaying,
 	})
-	if err != nil {
-		m.store.Detach()
-	}
 	return err
 }
 

@@ -44,3 +44,17 @@ func TestFailedOpenOfEmptyParts(t *testing.T) {
 	wantErr(t, "ReadDir", err)
 	want(t, "files", len(left), 0)
 }
+
+// TestReplayingPanics: nothing stays open, or locked.
+func TestReplayingPanics(t *testing.T) {
+	dir := copied(t, aStore(t))
+	opts := smallStore(dir)
+	opts.Replaying = func(int64, int64) { panic("panic") }
+	func() {
+		defer func() { want(t, "recovered", recover(), any("panic")) }()
+		txnmgr.Open(t.Context(), opts)
+	}()
+	m := openStore(t, dir)
+	wantErr(t, "reading", readDamaged(t, m))
+	closeStore(t, m)
+}

@@ -51,3 +51,22 @@ func TestOpenedOften(t *testing.T) {
 		return tx.Err()
 	}))
 }
+
+// TestClosedAtRest: what the object store had when the store was closed is not done again,
+// and the log of it is given up.
+func TestClosedAtRest(t *testing.T) {
+	dir := t.TempDir()
+	m := mustOpenIn(t, dir)
+	grow(t, m, "v")
+	until(t, "all is applied", func() bool { return m.Stats().Unapplied == 0 })
+	wantErr(t, "Close", m.Close())
+	wantErr(t, "Failure", m.Stats().Failure)
+	report, err := txnmgr.Inspect(t.Context(), dir)
+	wantErr(t, "Inspect", err)
+	want(t, "commits to be done again", report.Replay, 0)
+	if report.Log.Commits > 10 {
+		t.Errorf("the log has %d commits of 100", report.Log.Commits)
+	}
+	m = mustOpenIn(t, dir)
+	intact(t, m, dir, "v")
+}

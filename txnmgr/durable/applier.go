@@ -186,12 +186,21 @@ func (a *applier) target() uint64 {
 	return a.s.deps.DurableUpTo()
 }
 
-// last applies the rest if there is no log to have it.
+// last applies the rest if there is no log to have it. With one, it sees to it that what
+// was applied need not be done again by the next Open.
 func (a *applier) last() {
-	if a.s.log == nil && a.failure() == nil {
+	s := a.s
+	switch {
+	case a.failure() != nil:
+	case s.log == nil:
 		a.catchUp()
-		if err := a.s.engine.Sync(); err != nil {
+		if err := s.engine.Sync(); err != nil {
 			a.fail(err)
+		}
+	case s.engine.Persisted() < s.deps.Store.Applied():
+		// If that fails, the log still has it all.
+		if s.engine.Sync() == nil {
+			a.setTrouble(s.log.Truncate(s.engine.Persisted(), s.needed()))
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package durable
 
-import "github.com/tierceldb/tiercel/storage/commitlog"
+import (
+	"errors"
+
+	"github.com/tierceldb/tiercel/storage/commitlog"
+)
 
 // Stats are the figures of a store, taken one after the other.
 type Stats struct {
@@ -28,6 +32,9 @@ func (s *Store) Stats() Stats {
 	}
 	if s.log != nil {
 		st.Durable, st.Log = s.deps.DurableUpTo(), s.log.Stats()
+		if errors.Is(s.deps.LogFailed(), ErrClosed) {
+			st.EngineFailed = nil // Close may have interrupted it
+		}
 	}
 	return st
 }

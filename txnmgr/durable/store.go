@@ -91,14 +91,16 @@ func segmentBytes(budget int64) int64 { return min(budget/segments, longestSegme
 // Open opens the log, brings m to the state that log and engine have, and has both
 // follow what m commits. Nothing has begun in m yet, and its store has the engine.
 // After an error the engine is the caller's again.
-func Open(ctx context.Context, m *deps.Manager, opts Options) (*Store, error) {
+func Open(ctx context.Context, m *deps.Manager, opts Options) (opened *Store, err error) {
 	s := &Store{deps: m, engine: &gate{Engine: opts.Engine}, id: opts.Engine.Mark().Store}
 	s.throttle.budget, s.throttle.kick = opts.LogBytes, s.applier.kick
 	s.applier.init(s)
-	if err := s.recover(ctx, opts); err != nil {
-		if s.log != nil {
+	defer func() {
+		if opened == nil && s.log != nil { // also if Options.Progress panics
 			err = errors.Join(err, s.log.Close())
 		}
+	}()
+	if err := s.recover(ctx, opts); err != nil {
 		return nil, err
 	}
 	if s.log != nil {
