@@ -7,27 +7,55 @@ import "bytes"
 type Cursor struct {
 	at      *leaf
 	objects []*Object // of at, what is left of them in the range
-	lo, hi  []byte    // hi nil: to the end
 	down    bool
+	ends    bool  // there is an end
+	end     bound // of the walk: hi on the way up, lo on the way down
+}
+
+// bound is a copy of a key. A short one has its place here, so that a cursor on the
+// stack needs no memory.
+type bound struct {
+	short [64]byte
+	size  uint8 // of short
+	long  []byte
+}
+
+func (b *bound) set(key []byte) {
+	if len(key) > len(b.short) {
+		b.long = bytes.Clone(key)
+		return
+	}
+	b.size = uint8(copy(b.short[:], key))
+}
+
+func (b *bound) key() []byte {
+	if b.long != nil {
+		return b.long
+	}
+	return b.short[:b.size]
 }
 
 // Ascend returns a cursor over lo ≤ key < hi, smallest first; hi nil means to the
-// end.
+// end. It keeps neither slice.
 func (s *Store) Ascend(lo, hi []byte) Cursor {
-	c := Cursor{at: s.ordered.leafOf(lo), lo: lo, hi: hi}
+	c := Cursor{at: s.ordered.leafOf(lo), ends: hi != nil}
+	c.end.set(hi)
 	c.objects = c.below(above(c.at.held.Load().objects, lo))
 	return c
 }
 
 // Descend returns a cursor over the same range, greatest first.
 func (s *Store) Descend(lo, hi []byte) Cursor {
-	c := Cursor{lo: lo, hi: hi, down: true}
+	c := Cursor{down: true, ends: true}
+	c.end.set(lo)
 	if hi == nil {
 		c.at = s.ordered.last()
+		c.objects = c.notBelow(c.at.held.Load().objects)
 	} else {
 		c.at = s.ordered.leafOf(hi)
+		objects := c.at.held.Load().objects
+		c.objects = c.notBelow(objects[:position(objects, hi)])
 	}
-	c.objects = c.notBelow(c.below(c.at.held.Load().objects))
 	return c
 }
 
@@ -61,24 +89,22 @@ func (c *Cursor) advance() bool {
 	return len(c.objects) > 0
 }
 
-// below cuts off what is not below hi. A walk upwards ends there.
+// below cuts off what is not below the end of a walk upwards, which ends there.
 func (c *Cursor) below(objects []*Object) []*Object {
-	if c.hi == nil || len(objects) == 0 || bytes.Compare(objects[len(objects)-1].Key(), c.hi) < 0 {
-		return objects
-	}
-	if !c.down {
-		c.at = nil
-	}
-	return objects[:position(objects, c.hi)]
-}
-
-// notBelow cuts off what is below lo. A walk downwards ends there.
-func (c *Cursor) notBelow(objects []*Object) []*Object {
-	if len(objects) == 0 || bytes.Compare(objects[0].Key(), c.lo) >= 0 {
+	if !c.ends || len(objects) == 0 || bytes.Compare(objects[len(objects)-1].Key(), c.end.key()) < 0 {
 		return objects
 	}
 	c.at = nil
-	return above(objects, c.lo)
+	return objects[:position(objects, c.end.key())]
+}
+
+// notBelow cuts off what is below the end of a walk downwards, which ends there.
+func (c *Cursor) notBelow(objects []*Object) []*Object {
+	if len(objects) == 0 || bytes.Compare(objects[0].Key(), c.end.key()) >= 0 {
+		return objects
+	}
+	c.at = nil
+	return above(objects, c.end.key())
 }
 
 // above cuts off what is below lo.

@@ -76,7 +76,7 @@ func (tx ReadTxn) Get(key []byte) ([]byte, error) {
 	}
 	if tx.in.cached {
 		if v == nil {
-			return tx.find(key, hash)
+			return tx.find(bytes.Clone(key), hash) // so that the caller's can stay on the stack
 		}
 		if (hash^tx.gen)%touchEvery == 0 {
 			tx.in.store.Touch(hash)
@@ -182,8 +182,7 @@ func (tx ReadTxn) Scan(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 				tx.sight(bytes.Clone(lo), bytes.Clone(hi), storage.Ascending, yield)
 				return
 			}
-			var bounds bounds
-			tx.walk(tx.in.store.Ascend(bounds.keep(lo, hi)), yield)
+			tx.walk(tx.in.store.Ascend(lo, hi), yield)
 		}
 	}
 }
@@ -196,26 +195,13 @@ func (tx ReadTxn) ScanDescending(lo, hi []byte) iter.Seq2[[]byte, []byte] {
 				tx.sight(bytes.Clone(lo), bytes.Clone(hi), storage.Descending, yield)
 				return
 			}
-			var bounds bounds
-			tx.walk(tx.in.store.Descend(bounds.keep(lo, hi)), yield)
+			tx.walk(tx.in.store.Descend(lo, hi), yield)
 		}
 	}
 }
 
 // began reports whether this is not the zero ReadTxn.
 func (tx ReadTxn) began() bool { return tx.slot != nil }
-
-// bounds holds copies of the bounds of a scan, whose body may change the slices.
-// Short ones have their place here, on the stack.
-type bounds struct{ lo, hi [64]byte }
-
-func (b *bounds) keep(lo, hi []byte) ([]byte, []byte) {
-	lo = append(b.lo[:0], lo...)
-	if hi != nil {
-		hi = append(b.hi[:0], hi...)
-	}
-	return lo, hi
-}
 
 // A scan looks at so many objects at a time: few at first, for those that want
 // one key, and then more.
