@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/tierceldb/tiercel/deps"
@@ -99,7 +100,7 @@ func (tx *Txn) await(ctx context.Context, turn *durable.Admission) error {
 			return tx.m.durable.EngineFailed()
 		case <-ctx.Done():
 			turn.GiveUp()
-			return ctx.Err()
+			return fmt.Errorf("%w, waiting for the object store to catch up (Options.LogBytes, Stats.Failure)", ctx.Err())
 		case <-tick.C:
 			if err := tx.look(); err != nil {
 				turn.GiveUp()
@@ -122,8 +123,10 @@ func refusal(err error) error {
 		return fmt.Errorf("%w: %w", ErrTxnTooLarge, err)
 	case errors.Is(err, durable.ErrEngine):
 		return fmt.Errorf("%w: %w", ErrEngineFailed, err)
-	case errors.Is(err, durable.ErrNoRoom):
+	case errors.Is(err, durable.ErrNoRoom) && errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("tiercel: there is no room for the transaction on the disk: %w", err)
+	case errors.Is(err, durable.ErrNoRoom):
+		return fmt.Errorf("tiercel: the commit log cannot be made longer for the transaction: %w", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}

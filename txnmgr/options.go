@@ -13,7 +13,9 @@ const (
 	// MaxKeySize is the greatest length of a key in bytes. The empty key is a key
 	// like any other, and the first in order.
 	MaxKeySize = storage.MaxKeySize
-	// MaxValueSize is the greatest length of a value in bytes.
+	// MaxValueSize is the greatest length of a value in bytes. With a log all that a
+	// transaction writes may take so much, keys and some bytes each included; see
+	// ErrTxnTooLarge.
 	MaxValueSize = storage.MaxValueSize
 
 	defaultRetries = 100
@@ -59,10 +61,10 @@ const (
 	// ObjectLocks, the default: the objects that it writes.
 	ObjectLocks Granularity = iota
 	// CoarseLock: the whole store, with one lock, as does every Txn.Lock. It is for
-	// comparison.
+	// comparison, and for stores in memory only.
 	CoarseLock
 	// NoLocks: nothing. Only one goroutine at a time may have an update transaction
-	// then, and one transaction at a time. It is for comparison too.
+	// then, and one transaction at a time. It is for comparison too, and likewise.
 	NoLocks
 )
 
@@ -86,7 +88,8 @@ type Options struct {
 	// without an Engine: everything is in memory and gone after Close. One process at
 	// a time can have a directory open. It is found once, by Open: that the program goes
 	// to another directory, or a link on the way is changed, makes no difference. But it
-	// must not be moved or removed while it is open. The log is in segments of 32 MiB, or of 1/8 of
+	// must not be moved or removed while it is open. Who may read what is made in it, the
+	// umask of the process says. The log is in segments of 32 MiB, or of 1/8 of
 	// LogBytes if that is less, each written in full with zeros beforehand: a new store
 	// takes one. Segments that are not needed any more are kept for use again, as many as
 	// make up LogBytes, at most. Those that are needed come on top; Stats.LogBytes has

@@ -231,7 +231,7 @@ func (m *Manager) takePrepared(ctx context.Context, xid string) (*deps.Prepared,
 	p, err := m.deps.Take(xid)
 	switch {
 	case errors.Is(err, deps.ErrUnknownXID):
-		return nil, fmt.Errorf("%w: %q", ErrUnknownXID, xid)
+		return nil, fmt.Errorf("%w: %.64q", ErrUnknownXID, xid)
 	case err != nil:
 		return nil, ErrClosed
 	}

@@ -226,8 +226,8 @@ func (tx *Txn) Put(key, value []byte) error {
 	return nil
 }
 
-// Insert is Put for a key that must have no value yet: else it returns ErrExists,
-// and counts as a read of the key.
+// Insert is Put for a key that must have no value yet: else it returns ErrExists.
+// Either way it counts as a read of the key.
 func (tx *Txn) Insert(key, value []byte) error {
 	if err := checkSizes(key, value); err != nil {
 		return err

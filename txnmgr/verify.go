@@ -105,7 +105,7 @@ func lookInto(ctx context.Context, dir string, v *verification) (VerifyReport, e
 	v.ctx, v.fs, v.dir = ctx, fsys.From(ctx), dir
 	err := v.run()
 	switch {
-	case err == nil, ctx.Err() != nil:
+	case err == nil:
 	case errors.Is(err, ErrNoStore), errors.Is(err, ErrInUse):
 		err = fmt.Errorf("%w: %s", err, dir)
 	default:
