@@ -9,7 +9,7 @@ import (
 
 // syncDir makes the names in a directory durable.
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := patiently(func() (*os.File, error) { return os.Open(dir) })
 	if err != nil {
 		return err
 	}

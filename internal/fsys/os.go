@@ -19,7 +19,7 @@ func (system) Create(name string) (File, error) {
 
 // Direct writes as usual where the file system knows no other way.
 func (system) Direct(name string) (File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	f, err := patiently(func() (*os.File, error) { return os.OpenFile(name, os.O_RDWR, 0) })
 	if err != nil {
 		return nil, err
 	}
