@@ -25,7 +25,7 @@ func TestMemory(t *testing.T) {
 			most = max(most, stats.CacheBytes+stats.MemTableBytes)
 		}
 	}
-	for range 20 {
+	for range max(8, times(20)) {
 		for n := range 1000 {
 			change := storage.Change{Key: []byte{byte(rng.Uint32()), byte(n >> 8), byte(n)}, Value: make([]byte, 1000), TS: 1}
 			fill(change.Value, change.Key, rng.Uint64())
@@ -63,7 +63,7 @@ func TestMemoryOfOneMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	waits := 0
-	for n := range 200 {
+	for n := range max(40, times(200)) {
 		changes := make([]storage.Change, 50)
 		for i := range changes {
 			changes[i] = storage.Change{Key: []byte{byte(n), byte(i)}, Value: make([]byte, 1000), TS: 1}
