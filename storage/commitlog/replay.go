@@ -8,10 +8,10 @@ import (
 
 // Replay delivers the groups that have timestamps younger than after, in order, those
 // of a segment at a time, which are valid until deliver returns. The next segment is
-// read meanwhile. Then it gets the log ready to be appended to, in a new segment. It is called
-// once, before anything else. An error of deliver ends it and is returned. A group with
-// after as its first and last timestamp may be one without a commit of its own that
-// stands behind that commit, so it is delivered too.
+// read meanwhile. Then it gets the log ready to be appended to, in a new segment. It is
+// called once, before anything else. An error of deliver ends it and is returned. A
+// group with after as its first and last timestamp may be one without a commit of its
+// own that stands behind that commit, so it is delivered too.
 //
 // After is how far the log is not needed, the timestamp up to which everything
 // is kept elsewhere: if the log begins later than that, a segment is missing.
