@@ -115,9 +115,10 @@ type Options struct {
 
 	// LogBytes is how much may be committed that the object store does not have yet:
 	// 256 MiB if 0, else 64 KiB (65536) at least. A commit that would make it more
-	// waits before its vote; see Stats.Throttled. A transaction larger than that waits until it is alone. If the
-	// object store cannot go on because its disk is full, it tries again and again, and
-	// commits wait as long as their contexts allow; Stats.Failure says why.
+	// waits before its vote; see Stats.Throttled. A transaction larger than that waits
+	// until it is alone, and with a small log it takes many short segments. If the object
+	// store cannot go on because its disk is full, it tries again and again, and commits
+	// wait as long as their contexts allow; Stats.Failure says why.
 	LogBytes int64
 
 	// Replaying is told, while Open reads the commit log, how many of its bytes are
