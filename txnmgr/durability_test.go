@@ -144,8 +144,10 @@ func TestReplaying(t *testing.T) {
 	for range 30 {
 		put(t, m, "a", strings.Repeat("x", 5000))
 	}
+	closed := d
+	d = d.image(seededDice(t)) // nothing is in the engine for good
 	wantErr(t, "Close", m.Close())
-	d.engine = d.engine.Crash()
+	wantErr(t, "Close", closed.engine.Close())
 	var told []int64
 	m, err := txnmgr.Open(fsys.With(context.Background(), d.fs), txnmgr.Options{
 		Dir: "store", Engine: d.engine, LogBytes: d.log,

@@ -83,7 +83,7 @@ func Open(ctx context.Context, opts Options) (*Manager, error) {
 // user: a transaction that is open finds out at its next call. A Commit that runs
 // meanwhile either succeeds or returns ErrClosed. With a log it waits for the disk to
 // have what is committed, and returns the error if it has not. What the object store does
-// not have yet the next Open reads from the log, so Close takes no longer for it. Close
+// not have yet the next Open reads from the log, so Close does not wait for that. Close
 // may be called again, and returns the same; always nil for a manager in memory.
 func (m *Manager) Close() error {
 	m.closing.Do(func() {

@@ -107,14 +107,14 @@ type Options struct {
 
 	// CacheBytes is how much memory is for objects that are in the object store, its
 	// own caches included: 256 MiB if 0, else 4 KiB (4096) to 1 TiB. About 1/32 of
-	// it is taken at once, for tables. What is not in the object store yet comes on top: its
-	// keys and values, which LogBytes bounds, and some 250 bytes for each new object; and
-	// while a snapshot is held open, the objects that were changed since, with what it sees
-	// of them.
+	// it is taken at once, for tables. What is not in the object store yet comes on top, and is
+	// bounded by LogBytes; and while a snapshot is held open, the objects that were
+	// changed since, with what it sees of them.
 	CacheBytes int64
 
 	// LogBytes is how much may be committed that the object store does not have yet:
-	// 256 MiB if 0, else 64 KiB (65536) at least. A commit that would make it more
+	// 256 MiB if 0, else 64 KiB (65536) at least. Each object that is written counts with
+	// what it takes in the log, and 250 bytes that it takes in memory besides. A commit that would make it more
 	// waits before its vote; see Stats.Throttled. A transaction larger than that waits
 	// until it is alone, and with a small log it takes many short segments. If the object
 	// store cannot go on because its disk is full, it tries again and again, and commits

@@ -42,7 +42,7 @@ type Stats struct {
 	Durable    uint64 // the newest commit timestamp that survives a crash
 	Readable   uint64 // the one at which read-only transactions begin now
 	Applied    uint64 // the one up to which the object store has everything, on the disk or in its memory
-	Unapplied  int64  // bytes committed, or about to be, that it does not have; see Options.LogBytes
+	Unapplied  int64  // what was committed, or is about to be, and it does not have; counted as for Options.LogBytes
 	Throttled  uint64 // commits that had to wait until it had more
 	Throttling int    // of these, those that wait now
 	LogBytes   int64  // what the commit log takes on the disk

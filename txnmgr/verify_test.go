@@ -190,14 +190,23 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestVerifyAfterCrash copies a store that is open, which is what a crash leaves.
-func TestVerifyAfterCrash(t *testing.T) {
-	dir, left := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "left")
-	m := openStore(t, dir)
-	fillStore(t, m, "a", 10)
+// crashed copies a store that is open, and small enough for its object store to have
+// written nothing yet: what a crash leaves.
+func crashed(t *testing.T, dir string) (left string) {
+	t.Helper()
+	left = filepath.Join(t.TempDir(), "left")
 	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
+	return left
+}
+
+// TestVerifyAfterCrash is told that the store was not closed.
+func TestVerifyAfterCrash(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	m := openStore(t, dir)
+	fillStore(t, m, "a", 10)
+	left := crashed(t, dir)
 	closeStore(t, m)
 	report := verify(t, left)
 	if report.Err() != nil || report.Log.Closed || report.Replay != 10 {
@@ -309,6 +318,7 @@ func TestVerifyBetweenParts(t *testing.T) {
 	m = openStore(t, dir)
 	put(t, m, "b0000", "new", "b0001", "new")
 	err := m.Update(t.Context(), func(tx *txnmgr.Txn) error { return tx.Delete([]byte("b0002")) })
+	dir = crashed(t, dir)
 	closeStore(t, m)
 	before := verify(t, dir)
 	if err != nil || before.Err() != nil || before.Replay != 2 {

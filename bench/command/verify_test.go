@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,10 +13,11 @@ import (
 	"github.com/tierceldb/tiercel/txnmgr"
 )
 
-// aStore makes a store with a few commits, and one transaction that is prepared.
-func aStore(t *testing.T) (dir string) {
+// aStore makes a store with a few commits, and one transaction that is prepared, as a
+// crash leaves it.
+func aStore(t *testing.T) (left string) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "store")
+	dir, left := filepath.Join(t.TempDir(), "store"), filepath.Join(t.TempDir(), "left")
 	m, err := txnmgr.Open(t.Context(), txnmgr.Options{Dir: dir, LogBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
@@ -33,12 +35,12 @@ func aStore(t *testing.T) (dir string) {
 		err = tx.Prepare(t.Context(), "order 17")
 	}
 	if err == nil {
-		err = m.Close()
+		err = os.CopyFS(left, os.DirFS(dir))
 	}
-	if err != nil {
+	if err = errors.Join(err, m.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return left
 }
 
 func TestVerifyAndStats(t *testing.T) {

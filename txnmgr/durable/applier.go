@@ -186,8 +186,9 @@ func (a *applier) target() uint64 {
 	return a.s.deps.DurableUpTo()
 }
 
-// last applies the rest if there is no log to have it. With one, it sees to it that what
-// was applied need not be done again by the next Open.
+// last applies the rest if there is no log to have it. With one that is long, it sees to
+// it that what was applied need not be done again by the next Open. What is in one
+// segment is read sooner than a table is written.
 func (a *applier) last() {
 	s := a.s
 	switch {
@@ -197,7 +198,7 @@ func (a *applier) last() {
 		if err := s.engine.Sync(); err != nil {
 			a.fail(err)
 		}
-	case s.engine.Persisted() < s.deps.Store.Applied():
+	case s.log.Stats().Log > longestSegment && s.engine.Persisted() < s.deps.Store.Applied():
 		// If that fails, the log still has it all.
 		if s.engine.Sync() == nil {
 			a.setTrouble(s.log.Truncate(s.engine.Persisted(), s.needed()))
@@ -328,7 +329,7 @@ func (a *applier) apply(active []uint64) error {
 	for i := range b.objects {
 		a.settled.push(applied{object: b.objects[i].object, ts: b.objects[i].version.CommitTS()})
 	}
-	s.throttle.giveBack(b.room)
+	s.throttle.giveBack(b.weight)
 	a.reached.Store(b.upTo)
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -14,8 +14,8 @@ type batch struct {
 	changes []storage.Change // of a part of them
 	at      map[*storage.Object]int
 	upTo    uint64 // timestamp of the last record
-	bytes   int    // of the objects, about
-	room    int64  // that the records took in the log
+	bytes   int    // of the objects in memory, about
+	weight  int64  // of the records
 }
 
 // written is an object in a batch.
@@ -47,7 +47,7 @@ func (b *batch) add(r *deps.Record) {
 		b.write(&r.Writes[i])
 	}
 	b.upTo = r.CommitTS()
-	b.room += r.Room
+	b.weight += weight(r)
 }
 
 func (b *batch) write(w *deps.Write) {
@@ -56,7 +56,7 @@ func (b *batch) write(w *deps.Write) {
 		b.objects[i].version = w.Version
 		return
 	}
-	b.bytes += len(w.Object.Key()) + len(w.Version.Value())
+	b.bytes += len(w.Object.Key()) + len(w.Version.Value()) + heldBytes
 	b.at[w.Object] = len(b.objects)
 	b.objects = append(b.objects, written{object: w.Object, version: w.Version, oldest: w.Version.CommitTS()})
 }

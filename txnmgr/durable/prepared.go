@@ -115,7 +115,7 @@ func (s *Store) needed() uint64 {
 // error is that of Wait, or else matches ErrNotLogged: then nothing was written.
 func (s *Store) LogPrepared(p *deps.Prepared) error {
 	if s.log == nil {
-		s.throttle.giveBack(p.Record().Room) // it may stay for long
+		s.throttle.giveBack(weight(p.Record())) // it may stay for long
 		return nil
 	}
 	payload := encodePrepared(p)
@@ -134,7 +134,7 @@ func (s *Store) LogPrepared(p *deps.Prepared) error {
 	k := &kept{prepared: p, payload: payload, room: p.Record().Room}
 	k.segment.Store(s.log.Stats().Current)
 	s.prepared.add(k)
-	s.throttle.giveBack(p.Record().Room) // it may stay for long
+	s.throttle.giveBack(weight(p.Record())) // it may stay for long
 	return s.waitNote(&note{payload: payload, of: k})
 }
 
@@ -154,7 +154,7 @@ func (s *Store) waitNote(n *note) error {
 // what the engine does not have.
 func (s *Store) Finishing(p *deps.Prepared) {
 	if p.Wrote() {
-		s.throttle.add(p.Record().Room)
+		s.throttle.add(weight(p.Record()))
 	}
 }
 

@@ -155,7 +155,7 @@ func (r *recovery) groups(frames []commitlog.Frame) error {
 		if len(done[i]) > 0 {
 			r.s.deps.Recovered(done[i], f.Last, int64(len(f.Payload)), superseded)
 			superseded = 0
-			r.s.throttle.add(int64(len(f.Payload)))
+			r.s.throttle.add(weightOf(int64(len(f.Payload)), len(done[i])))
 		}
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 // throttle holds commits back, before their vote, while what the engine does not
 // have yet is more than the budget.
 //
-// The rule: each commit counts with the bytes that it takes in the log at most, from
-// before its vote until the engine has it. One that would take the sum above the
+// The rule: each commit counts with the bytes that it takes in the log at most, and what
+// comes on top in memory, from before its vote until the engine has it. One that would take the sum above the
 // budget waits, first come, first served, until there is room for it, or until it is
 // alone. What has voted is never held back, so whoever waits is let in some day: the
 // applier needs nothing from those who wait. But a vote may: it may wait for a lock
