@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/atomic"
 
@@ -130,4 +131,25 @@ func TestLogStaysShort(t *testing.T) {
 	}
 	wantErr(t, "Close", m.Close())
 	want(t, "keys", len(readAll(t, d.reopen(t)).values), 7)
+}
+
+// TestThrottleCountsMemory: many small objects take more in memory than in the log.
+func TestThrottleCountsMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const budget = 64 << 10
+		e := &heldEngine{memstore.Open(memstore.Options{}), make(chan struct{})}
+		m, err := txnmgr.Open(fsys.With(context.Background(), faultfs.New()), txnmgr.Options{Dir: "store", Engine: e, LogBytes: budget})
+		wantErr(t, "Open", err)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour+time.Millisecond) // not at a tick
+		defer cancel()
+		n := 0
+		for ; err == nil; n++ {
+			err = m.Update(ctx, func(tx *txnmgr.Txn) error { return tx.Put(fmt.Append(nil, n), nil) })
+		}
+		wantErr(t, "the commit for which there was no room", err, context.DeadlineExceeded, txnmgr.ErrTxnDone)
+		want(t, "says what it waited for", strings.Contains(err.Error(), "waiting for the object store"), true)
+		want(t, "as many as memory has room for", n > budget/400 && n <= budget/250+1, true)
+		close(e.goOn)
+		wantErr(t, "Close", m.Close())
+	})
 }
