@@ -100,9 +100,9 @@ func (tx *Txn) await(ctx context.Context, turn *durable.Admission) error {
 			return tx.m.durable.EngineFailed()
 		case <-ctx.Done():
 			turn.GiveUp()
-			return fmt.Errorf("%w, waiting for the object store to catch up (Options.LogBytes, Stats.Failure)", ctx.Err())
+			return heldBack(ctx.Err())
 		case <-tick.C:
-			if err := tx.look(); err != nil {
+			if tx.isEndedHeldBack() {
 				turn.GiveUp()
 				return deps.ErrEnded
 			}
@@ -112,6 +112,25 @@ func (tx *Txn) await(ctx context.Context, turn *durable.Admission) error {
 			}
 		}
 	}
+}
+
+// heldBack says what a commit waited for that does not wait any longer.
+func heldBack(err error) error {
+	return fmt.Errorf("%w, waiting for the object store to catch up (Options.LogBytes, Stats.Failure)", err)
+}
+
+// isEndedHeldBack ends the transaction if it has exceeded its limits, and reports whether
+// it is over.
+func (tx *Txn) isEndedHeldBack() bool {
+	if tx.limits == nil {
+		return !tx.rec.IsOpen()
+	}
+	err := exceeded(tx.limits)
+	if err != nil {
+		slot, gen := tx.rec.Slot()
+		tx.m.deps.Force(slot, gen, &endError{cause: heldBack(errors.Unwrap(err))})
+	}
+	return err != nil || !tx.rec.IsOpen()
 }
 
 // refusal puts into words why a commit was not admitted.
