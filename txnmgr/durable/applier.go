@@ -65,9 +65,6 @@ const (
 	// mostAtOnce is how many bytes are applied at once, about, at most; less if the
 	// budget is small.
 	mostAtOnce, partsOfBudget = 1 << 20, 16
-	// batchesOfBudget is how many batches take what the budget has room for: each gives
-	// it back when it is through, and has a list of its objects in memory until then.
-	batchesOfBudget = 4
 	// look is how often the applier looks what there is to do.
 	look = 50 * time.Millisecond
 	// few commits in that time are no burst.
@@ -276,7 +273,7 @@ func (a *applier) isPressed() bool {
 func (a *applier) collect(target uint64) bool {
 	b := &a.batch
 	b.reset()
-	most, whole := a.s.throttle.budget/batchesOfBudget, true
+	most, whole := a.s.throttle.budget, true
 	if a.s.log == nil {
 		most = a.partBytes()
 	}
